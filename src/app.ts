@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import type { Tracer } from '@opentelemetry/api';
+import { createUsersAuthenticator } from './auth/users-authenticator.ts';
+import { parseUsersDocument, type User } from './auth/users-document.ts';
+import { createBackend } from './backends/create.ts';
+import { MemoryBudget } from './buffers/budget.ts';
+import type { Config } from './config/load.ts';
+import type { StreamingBackend } from './contract/backend.ts';
+import type { JobPublisher } from './contract/jobs.ts';
+import type { Log } from './contract/log.ts';
+import type { Probe } from './contract/probe.ts';
+import { probeQueue } from './jobs/probe.ts';
+import { createSqsClient } from './jobs/sqs-client.ts';
+import { createSqsPublisher } from './jobs/sqs-publisher.ts';
+import { observeRequests } from './layers/observe-requests.ts';
+import { withBuffering } from './layers/with-buffering.ts';
+import { withIngestion } from './layers/with-ingestion.ts';
+import { withPermissions } from './layers/with-permissions.ts';
+import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
+import { withTelemetry } from './layers/with-telemetry.ts';
+import { SftpSession } from './sftp/session.ts';
+import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
+import { SshServer } from './ssh/server.ts';
+
+/** Largest file that a backend without streaming takes, in bytes: it is held in memory whole. */
+const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
+
+export interface AppDependencies {
+  readonly log: Log;
+  readonly tracer: Tracer;
+}
+
+export interface App {
+  /** The bucket and the queue, by name. */
+  readonly probes: ReadonlyMap<string, Probe>;
+  readonly hostKeys: readonly HostKey[];
+  /** Accepts connections, on another port than the configured one when that is given. */
+  listen(port?: number): Promise<AddressInfo>;
+  /** Lets uploads in progress finish for `drainSeconds`, then ends everything. */
+  close(drainSeconds: number): Promise<void>;
+}
+
+/** What has to be read from files before anything runs. */
+export interface Materials {
+  readonly hostKeys: readonly HostKey[];
+  readonly users: readonly User[];
+}
+
+/** @throws HostKeyError, UsersDocumentError, or an AggregateError of both. */
+export async function loadMaterials(config: Config): Promise<Materials> {
+  const [hostKeys, users] = await Promise.allSettled([
+    loadHostKeys(config.hostKeysDir),
+    readFile(config.usersFile, 'utf8').then(parseUsersDocument),
+  ]);
+  if (hostKeys.status === 'fulfilled' && users.status === 'fulfilled') {
+    return { hostKeys: hostKeys.value, users: users.value };
+  }
+  const errors = [hostKeys, users].flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
+  throw errors.length === 1 ? errors[0] : new AggregateError(errors);
+}
+
+/** The composition root: the whole service from its configuration, and the one place that orders the layers. */
+export async function createApp(
+  config: Config,
+  { hostKeys, users }: Materials,
+  { log, tracer }: AppDependencies,
+): Promise<App> {
+  const budget = new MemoryBudget(config.memoryBudgetBytes);
+  const storage = createBackend(config.backend, budget);
+  const probes = new Map([['bucket', storage.probe]]);
+
+  let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
+  let publisher: JobPublisher | undefined;
+  if (config.jobs !== undefined) {
+    const { queueUrl, aws } = config.jobs;
+    const client = createSqsClient(aws);
+    const { serviceName } = config;
+    probes.set('queue', () => probeQueue(client, queueUrl));
+    publisher = withPublisherTelemetry(createSqsPublisher({ client, queueUrl, serviceName }), {
+      tracer,
+      queueUrl,
+    });
+    backend = withIngestion(backend, publisher);
+  }
+  backend = withPermissions(backend);
+  backend = withTelemetry(backend, { tracer, log, chunkSpans: config.chunkSpans });
+
+  const observe = observeRequests(tracer);
+  const server = new SshServer({
+    hostKeys,
+    log,
+    authenticator: await createUsersAuthenticator(users),
+    maxSessions: config.maxSessions,
+    loginGraceSeconds: config.loginGraceSeconds,
+    idleTimeoutSeconds: config.idleTimeoutSeconds,
+    openSession: (principal, connection, transport) =>
+      new SftpSession({
+        backend,
+        principal,
+        connection,
+        transport,
+        observe,
+        onFault: (err, request) =>
+          log.error({ err, request, sessionId: connection.id, user: principal.username }, 'request failed'),
+      }),
+  });
+
+  return {
+    probes,
+    hostKeys,
+    listen: (port = config.port) => server.listen(port, config.host),
+    close: async (drainSeconds) => {
+      await server.close(drainSeconds);
+      await publisher?.close();
+      storage.close();
+    },
+  };
+}

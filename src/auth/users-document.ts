@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import type { PublicKey } from '../contract/auth.ts';
+import { PERMISSIONS, type Principal } from '../contract/context.ts';
+import { parsePublicKey } from './public-keys.ts';
+
+/** One user who may come in. */
+export interface User {
+  readonly principal: Principal;
+  readonly passwordHash: string | undefined;
+  readonly publicKeys: readonly PublicKey[];
+}
+
+/** The document cannot be used; `faults` says of which user and which field, one sentence each. */
+export class UsersDocumentError extends Error {
+  override name = 'UsersDocumentError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`the users document is invalid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+const publicKey = z.string().transform((line, context) => {
+  const key = parsePublicKey(line);
+  if (key !== undefined) return key;
+  context.addIssue('must be a line of an authorized_keys file: "ssh-ed25519 AAAA... comment"');
+  return z.NEVER;
+});
+
+const user = z
+  .strictObject({
+    username: z
+      .string()
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/, 'must be 1 to 64 letters, digits or _ . @ + -'),
+    passwordHash: z
+      .string()
+      .regex(/^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[^$]+\$[^$]+$/, {
+        error: 'must be an argon2id hash; make one with: sluice hash-password',
+      })
+      .optional(),
+    publicKeys: z.array(publicKey).default([]),
+    session: z.record(z.string(), z.string()).default({}),
+    permissions: z.array(z.enum(PERMISSIONS)).optional(),
+  })
+  .refine(({ passwordHash, publicKeys }) => passwordHash !== undefined || publicKeys.length > 0, {
+    error: 'has neither passwordHash nor publicKeys, so nobody could log in',
+  });
+
+const document = z.strictObject({ users: z.array(user) });
+
+/**
+ * Reads the users document (docs/users.md).
+ * @throws UsersDocumentError naming every user and field that is wrong.
+ */
+export function parseUsersDocument(text: string): User[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new UsersDocumentError([`it is not JSON: ${(error as Error).message}`]);
+  }
+  const parsed = document.safeParse(json);
+  if (!parsed.success) {
+    throw new UsersDocumentError(parsed.error.issues.map((issue) => describe(issue, json)));
+  }
+  const users = parsed.data.users.map(({ username, session, permissions, ...credentials }) => ({
+    principal: { username, session, ...(permissions === undefined ? {} : { permissions }) },
+    passwordHash: credentials.passwordHash,
+    publicKeys: credentials.publicKeys,
+  }));
+  assertUnique(users);
+  return users;
+}
+
+function assertUnique(users: readonly User[]): void {
+  const names = users.map(({ principal }) => principal.username);
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  if (twice.length > 0) {
+    throw new UsersDocumentError([...new Set(twice)].map((name) => `user "${name}" is there more than once`));
+  }
+}
+
+/** `users[1] ("acme") passwordHash: must be ...` */
+function describe(issue: z.core.$ZodIssue, json: unknown): string {
+  const [list, index, ...field] = issue.path;
+  if (list !== 'users' || typeof index !== 'number')
+    return `${issue.path.join('.') || 'it'}: ${issue.message}`;
+  const name = (json as { users: { username?: unknown }[] }).users[index]?.username;
+  const who = `users[${index}]${typeof name === 'string' ? ` ("${name}")` : ''}`;
+  return field.length === 0 ? `${who} ${issue.message}` : `${who} ${field.join('.')}: ${issue.message}`;
+}

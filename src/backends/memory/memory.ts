@@ -1,0 +1,236 @@
+import { constants } from 'node:buffer';
+import { crc32 } from 'node:zlib';
+import { createFileImage, createImageUpload } from '../../buffers/file-image.ts';
+import type { StreamingBackend } from '../../contract/backend.ts';
+import { FsError, type FsErrorCode } from '../../contract/errors.ts';
+import { isBelow } from '../../contract/path.ts';
+import {
+  type DirectoryEntry,
+  directoryInfo,
+  type FileInfo,
+  fileInfo,
+  type StoredFile,
+} from '../../contract/types.ts';
+
+/** Entries in a page of a listing. Small, so that every test that lists much meets several pages. */
+const PAGE_ENTRIES = 64;
+
+interface FileNode {
+  readonly type: 'file';
+  /** Never changed once stored: a new content is a new node. */
+  readonly bytes: Uint8Array;
+  readonly mtime: number;
+  readonly etag: string;
+}
+
+interface DirectoryNode {
+  readonly type: 'directory';
+  readonly entries: Map<string, Node>;
+  mtime: number;
+}
+
+type Node = FileNode | DirectoryNode;
+
+/** A name in a directory that exists; `node` is what stands there, if anything. */
+interface Place {
+  readonly parent: DirectoryNode;
+  readonly name: string;
+  readonly node: Node | undefined;
+}
+
+/**
+ * The reference implementation of the contract: one POSIX tree in memory, the same for all principals, gone
+ * with the process. Every change of the tree happens within one turn of the event loop and so is atomic.
+ */
+export function createMemoryBackend(): StreamingBackend {
+  const root = createDirectoryNode();
+  let contentsStored = 0;
+
+  /** What stands at `path`; `undefined` only when its parent is a directory without that name. */
+  function find(operation: string, path: string): Node | undefined {
+    return path === '/' ? root : locate(operation, path).node;
+  }
+
+  function get(operation: string, path: string): Node {
+    return find(operation, path) ?? fail('ENOENT', operation, path);
+  }
+
+  function getFile(operation: string, path: string): FileNode {
+    const node = get(operation, path);
+    return node.type === 'file' ? node : fail('EISDIR', operation, path);
+  }
+
+  function getDirectory(operation: string, path: string): DirectoryNode {
+    const node = get(operation, path);
+    return node.type === 'directory' ? node : fail('ENOTDIR', operation, path);
+  }
+
+  /** Path resolution (POSIX.1-2017, 4.13) up to the last name. Not for the root, which stands in no directory. */
+  function locate(operation: string, path: string): Place {
+    const names = path.slice(1).split('/');
+    const name = names.pop() ?? '';
+    let parent = root;
+    for (const step of names) {
+      const next = parent.entries.get(step) ?? fail('ENOENT', operation, path);
+      if (next.type === 'file') return fail('ENOTDIR', operation, path);
+      parent = next;
+    }
+    return { parent, name, node: parent.entries.get(name) };
+  }
+
+  /** Refuses what `open(2)` for writing refuses. */
+  function locateForWriting(
+    operation: string,
+    path: string,
+    options: { readonly exclusive: boolean },
+  ): Place & { readonly node: FileNode | undefined } {
+    if (path === '/') return fail(options.exclusive ? 'EEXIST' : 'EISDIR', operation, path);
+    const { parent, name, node } = locate(operation, path);
+    if (node !== undefined && options.exclusive) return fail('EEXIST', operation, path);
+    if (node?.type === 'directory') return fail('EISDIR', operation, path);
+    return { parent, name, node };
+  }
+
+  function store(
+    operation: string,
+    path: string,
+    bytes: Uint8Array,
+    options: { readonly exclusive: boolean },
+  ): StoredFile {
+    const { parent, name } = locateForWriting(operation, path, options);
+    contentsStored += 1;
+    const etag = `"memory-${contentsStored}"`;
+    put(parent, name, { type: 'file', bytes: copyOf(bytes), mtime: now(), etag });
+    return {
+      size: bytes.length,
+      etag,
+      location: { bucket: 'memory', key: path.slice(1) },
+      checksum: { algorithm: 'CRC32', value: crc32Base64(bytes), type: 'FULL_OBJECT' },
+    };
+  }
+
+  return {
+    name: 'memory',
+
+    async *listDir(_context, path) {
+      const entries = [...getDirectory('listDir', path).entries].map(toEntry);
+      for (let start = 0; start < entries.length; start += PAGE_ENTRIES) {
+        yield entries.slice(start, start + PAGE_ENTRIES);
+      }
+    },
+
+    async fileInfo(_context, path) {
+      return toInfo(get('fileInfo', path));
+    },
+
+    async makeDir(_context, path) {
+      if (path === '/') return fail('EEXIST', 'makeDir', path);
+      const { parent, name, node } = locate('makeDir', path);
+      if (node !== undefined) return fail('EEXIST', 'makeDir', path);
+      put(parent, name, createDirectoryNode());
+    },
+
+    async delDir(_context, path) {
+      if (path === '/') return fail('EBUSY', 'delDir', path);
+      const { entries } = getDirectory('delDir', path);
+      if (entries.size > 0) return fail('ENOTEMPTY', 'delDir', path);
+      remove(locate('delDir', path));
+    },
+
+    async delete(_context, path) {
+      getFile('delete', path);
+      remove(locate('delete', path));
+    },
+
+    async rename(_context, from, to) {
+      const source = get('rename', from);
+      if (from === to) return;
+      if (from === '/' || to === '/') return fail('EBUSY', 'rename', from === '/' ? from : to);
+      if (source.type === 'directory' && isBelow(to, from)) return fail('EINVAL', 'rename', to);
+      const target = locate('rename', to);
+      assertReplaceable(source, target.node, to);
+      remove(locate('rename', from));
+      put(target.parent, target.name, source);
+    },
+
+    async readFile(_context, path) {
+      return copyOf(getFile('readFile', path).bytes);
+    },
+
+    async readFileRange(_context, path, { offset, length, etag }) {
+      const file = getFile('readFileRange', path);
+      if (etag !== undefined && etag !== file.etag) return fail('ESTALE', 'readFileRange', path);
+      return copyOf(file.bytes.subarray(offset, offset + length));
+    },
+
+    async writeFile(_context, path, bytes) {
+      return store('writeFile', path, bytes, { exclusive: false });
+    },
+
+    async beginWrite(_context, path, { create, exclusive, truncate, append }) {
+      const { node } = locateForWriting('beginWrite', path, { exclusive });
+      if (node === undefined && !create) return fail('ENOENT', 'beginWrite', path);
+      const image = createFileImage({
+        maxBytes: constants.MAX_LENGTH,
+        ...(node === undefined || truncate ? {} : { initial: node.bytes }),
+      });
+      return createImageUpload({
+        path,
+        image,
+        append,
+        store: (bytes) => store('finishWrite', path, bytes, { exclusive }),
+      });
+    },
+  };
+}
+
+function fail(code: FsErrorCode, operation: string, path: string): never {
+  throw new FsError(code, `${operation} ${path}`, { operation, path });
+}
+
+/** rename(2): whether `source` may take the place of what stands at `to`. */
+function assertReplaceable(source: Node, target: Node | undefined, to: string): void {
+  if (target === undefined) return;
+  if (source.type === 'file' && target.type === 'directory') fail('EISDIR', 'rename', to);
+  if (source.type === 'directory' && target.type === 'file') fail('ENOTDIR', 'rename', to);
+  if (target.type === 'directory' && target.entries.size > 0) fail('ENOTEMPTY', 'rename', to);
+}
+
+function createDirectoryNode(): DirectoryNode {
+  return { type: 'directory', entries: new Map(), mtime: now() };
+}
+
+function put(parent: DirectoryNode, name: string, node: Node): void {
+  parent.entries.set(name, node);
+  parent.mtime = now();
+}
+
+function remove({ parent, name }: Place): void {
+  parent.entries.delete(name);
+  parent.mtime = now();
+}
+
+function toInfo(node: Node): FileInfo {
+  return node.type === 'directory'
+    ? directoryInfo(node.mtime)
+    : fileInfo(node.bytes.length, node.mtime, node.etag);
+}
+
+function toEntry([name, node]: readonly [string, Node]): DirectoryEntry {
+  return { name, ...toInfo(node) };
+}
+
+/** Not `slice`: on a Buffer that is a view. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+function crc32Base64(bytes: Uint8Array): string {
+  const checksum = Buffer.alloc(4);
+  checksum.writeUInt32BE(crc32(bytes));
+  return checksum.toString('base64');
+}
+
+function now(): number {
+  return Date.now() / 1000;
+}

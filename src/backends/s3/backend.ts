@@ -1,0 +1,174 @@
+import type { MemoryBudget } from '../../buffers/budget.ts';
+import { BufferPool } from '../../buffers/buffer-pool.ts';
+import type { StreamingBackend, Upload, WriteOptions } from '../../contract/backend.ts';
+import type { RequestContext } from '../../contract/context.ts';
+import { FsError } from '../../contract/errors.ts';
+import { isBelow } from '../../contract/path.ts';
+import {
+  type DirectoryEntry,
+  directoryInfo,
+  type FileInfo,
+  fileInfo,
+  type StoredFile,
+} from '../../contract/types.ts';
+import { toFsError } from './errors.ts';
+import { DIRECTORY_MARKER, KeyMapper } from './keys.ts';
+import { listDirectory } from './listing.ts';
+import { renameObject, renamePrefix } from './rename.ts';
+import type { ObjectStore } from './store.ts';
+import { S3Upload } from './upload.ts';
+
+export interface S3BackendOptions {
+  readonly store: ObjectStore;
+  /** Key prefix: static, or `session:KEY` to take it from the principal's session. */
+  readonly prefix: string;
+  readonly budget: MemoryBudget;
+}
+
+/** Free part buffers kept for the next upload. */
+const POOL_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Files as objects of one bucket. S3 has no directories: one exists where a key lies below it, and `makeDir`
+ * puts a marker object there. So files may be made below directories that nobody made, and such a directory is
+ * gone with its last file.
+ */
+export function createS3Backend({ store, prefix, budget }: S3BackendOptions): StreamingBackend {
+  const keys = new KeyMapper(prefix);
+  const pool = new BufferPool(POOL_BYTES);
+
+  /** What stands at a path: the object and the prefix are asked for at once, to wait once. */
+  async function stat(context: RequestContext, path: string): Promise<FileInfo | undefined> {
+    if (path === '/') return directoryInfo();
+    const [head, below] = await Promise.all([
+      store.head(keys.toKey(context.principal, path)),
+      store.keysBelow(keys.toDirectoryPrefix(context.principal, path), 1),
+    ]);
+    if (head !== undefined) return fileInfo(head.size, head.mtime, head.etag);
+    return below.length > 0 ? directoryInfo() : undefined;
+  }
+
+  async function existing(context: RequestContext, path: string): Promise<FileInfo> {
+    const info = await stat(context, path);
+    if (info === undefined) throw new FsError('ENOENT', 'no such file or directory', { path });
+    return info;
+  }
+
+  async function existingFile(context: RequestContext, path: string): Promise<FileInfo> {
+    const info = await existing(context, path);
+    if (info.type === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
+    return info;
+  }
+
+  async function* listDir(context: RequestContext, path: string): AsyncGenerator<readonly DirectoryEntry[]> {
+    try {
+      const directory = keys.toDirectoryPrefix(context.principal, path);
+      for await (const page of listDirectory(store, directory)) {
+        if (page !== undefined) yield page;
+        else if (path !== '/' && (await existing(context, path)).type === 'file') {
+          throw new FsError('ENOTDIR', 'it is a file', { path });
+        }
+      }
+    } catch (error) {
+      throw toFsError(error, 'listDir', path);
+    }
+  }
+
+  async function makeDir(context: RequestContext, path: string): Promise<void> {
+    if ((await stat(context, path)) !== undefined) throw new FsError('EEXIST', 'it exists', { path });
+    await store.putEmpty(keys.toDirectoryPrefix(context.principal, path) + DIRECTORY_MARKER);
+  }
+
+  async function delDir(context: RequestContext, path: string): Promise<void> {
+    if (path === '/') throw new FsError('EBUSY', 'the root cannot be removed', { path });
+    const directory = keys.toDirectoryPrefix(context.principal, path);
+    const markers = [directory, directory + DIRECTORY_MARKER];
+    const below = await store.keysBelow(directory, markers.length + 1);
+    if (below.length === 0) {
+      await existing(context, path);
+      throw new FsError('ENOTDIR', 'it is a file', { path });
+    }
+    if (below.some((key) => !markers.includes(key))) {
+      throw new FsError('ENOTEMPTY', 'the directory is not empty', { path });
+    }
+    await Promise.all(below.map((key) => store.delete(key)));
+  }
+
+  async function remove(context: RequestContext, path: string): Promise<void> {
+    await existingFile(context, path);
+    await store.delete(keys.toKey(context.principal, path));
+  }
+
+  async function rename(context: RequestContext, from: string, to: string): Promise<void> {
+    if (from === '/' || to === '/') throw new FsError('EBUSY', 'the root cannot be renamed', { path: from });
+    const [source, target] = await Promise.all([existing(context, from), stat(context, to)]);
+    if (from === to) return;
+    const { principal } = context;
+    if (source.type === 'file') {
+      if (target?.type === 'directory')
+        throw new FsError('EISDIR', 'the target is a directory', { path: to });
+      const key = keys.toKey(principal, from);
+      await renameObject(store, { key, size: source.size }, keys.toKey(principal, to));
+      return;
+    }
+    if (isBelow(to, from))
+      throw new FsError('EINVAL', 'a directory cannot be moved into itself', { path: to });
+    if (target?.type === 'file') throw new FsError('ENOTDIR', 'the target is a file', { path: to });
+    if (target !== undefined) await delDir(context, to);
+    await renamePrefix(store, keys.toDirectoryPrefix(principal, from), keys.toDirectoryPrefix(principal, to));
+  }
+
+  async function beginWrite(context: RequestContext, path: string, options: WriteOptions): Promise<Upload> {
+    const key = keys.toKey(context.principal, path);
+    const found = await stat(context, path);
+    if (found?.type === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
+    if (found !== undefined && options.exclusive) throw new FsError('EEXIST', 'it exists', { path });
+    if (found === undefined && !options.create) throw new FsError('ENOENT', 'no such file', { path });
+    const { exclusive, append, truncate } = options;
+    const base = truncate || found === undefined ? undefined : { size: found.size, etag: found.etag ?? '' };
+    return new S3Upload({ store, budget, pool, path, key, base, exclusive, append });
+  }
+
+  async function writeFile(context: RequestContext, path: string, bytes: Uint8Array): Promise<StoredFile> {
+    const options = { create: true, exclusive: false, truncate: true, append: false };
+    const upload = await beginWrite(context, path, options);
+    try {
+      await upload.writeChunk(0, bytes);
+    } catch (error) {
+      await upload.abortWrite();
+      throw error;
+    }
+    return await upload.finishWrite();
+  }
+
+  return {
+    name: 's3',
+    listDir,
+    fileInfo: (context, path) => translated('fileInfo', path, () => existing(context, path)),
+    makeDir: (context, path) => translated('makeDir', path, () => makeDir(context, path)),
+    delDir: (context, path) => translated('delDir', path, () => delDir(context, path)),
+    delete: (context, path) => translated('delete', path, () => remove(context, path)),
+    rename: (context, from, to) => translated('rename', from, () => rename(context, from, to)),
+    readFile: (context, path) =>
+      translated('readFile', path, async () => {
+        const { etag } = await existingFile(context, path);
+        return await store.get(keys.toKey(context.principal, path), etag === undefined ? {} : { etag });
+      }),
+    readFileRange: (context, path, range) =>
+      translated('readFileRange', path, async () =>
+        range.length === 0 ? new Uint8Array(0) : await store.get(keys.toKey(context.principal, path), range),
+      ),
+    writeFile: (context, path, bytes) => translated('writeFile', path, () => writeFile(context, path, bytes)),
+    beginWrite: (context, path, options) =>
+      translated('beginWrite', path, () => beginWrite(context, path, options)),
+  };
+}
+
+/** Every error of this backend leaves it as the contract's. */
+async function translated<T>(operation: string, path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toFsError(error, operation, path);
+  }
+}

@@ -1,0 +1,106 @@
+import type { BufferPool } from '../../buffers/buffer-pool.ts';
+import { type ByteRange, RangeSet } from '../../buffers/range-set.ts';
+import { crc32 } from './checksum.ts';
+import { partRange } from './part-plan.ts';
+
+/** A first part starts this small and doubles, so that a thousand small files do not hold a part each. */
+const FIRST_BYTES = 64 * 1024;
+
+/** One part while it fills: its bytes wherever they fall, which of them are there, and their CRC32 so far. */
+export class PartBuffer {
+  readonly index: number;
+  /** The bytes of the object that the whole part holds. */
+  readonly range: ByteRange;
+  readonly #pool: BufferPool;
+  readonly #written = new RangeSet();
+  #bytes: Buffer;
+  /** CRC32 of the first `#crcEnd` bytes: follows sequential writes while they are in the cache. */
+  #crc = 0;
+  #crcEnd = 0;
+
+  constructor(index: number, pool: BufferPool) {
+    this.index = index;
+    this.range = partRange(index);
+    this.#pool = pool;
+    this.#bytes = pool.take(index === 0 ? FIRST_BYTES : this.capacity);
+  }
+
+  /** Bytes of the whole part. */
+  get capacity(): number {
+    return this.range.end - this.range.start;
+  }
+
+  get isFull(): boolean {
+    return this.#written.covers(0, this.capacity);
+  }
+
+  /** Copies what of `bytes`, which stand at `offset` of the object, falls into this part; returns how much. */
+  write(offset: number, bytes: Uint8Array): number {
+    const at = offset - this.range.start;
+    const length = Math.min(bytes.length, this.capacity - at);
+    this.#ensure(at + length);
+    this.#bytes.set(length === bytes.length ? bytes : bytes.subarray(0, length), at);
+    this.#written.add(at, at + length);
+    if (at === this.#crcEnd) this.#extendCrc(at + length);
+    else if (at < this.#crcEnd) this.#restartCrc();
+    return length;
+  }
+
+  /** Forgets every byte at or past `size` of the object. */
+  truncate(size: number): void {
+    const end = Math.max(0, size - this.range.start);
+    this.#written.truncate(end);
+    if (end < this.#crcEnd) this.#restartCrc();
+  }
+
+  /** What is missing of the part, as ranges of the object, when the object ends at `size`. */
+  holes(size: number): ByteRange[] {
+    const { start, end } = this.range;
+    return this.#written
+      .holes(0, Math.min(end, size) - start)
+      .map((hole) => ({ start: start + hole.start, end: start + hole.end }));
+  }
+
+  /** Fills a hole with zeros. */
+  zero({ start, end }: ByteRange): void {
+    const [from, to] = [start - this.range.start, end - this.range.start];
+    this.#ensure(to);
+    this.#bytes.fill(0, from, to);
+    this.#written.add(from, to);
+    if (from < this.#crcEnd) this.#restartCrc();
+  }
+
+  /** The part's bytes when the object ends at `size`, with their CRC32. No hole may be left. */
+  seal(size: number): { readonly body: Buffer; readonly crc: number } {
+    const length = Math.min(this.range.end, size) - this.range.start;
+    if (this.#crcEnd > length) this.#restartCrc();
+    this.#extendCrc(length);
+    return { body: this.#bytes.subarray(0, length), crc: this.#crc };
+  }
+
+  /** Gives the memory back. No request may be using it any more. */
+  dispose(): void {
+    this.#pool.give(this.#bytes);
+    this.#bytes = Buffer.alloc(0);
+  }
+
+  #extendCrc(end: number): void {
+    this.#crc = crc32(this.#bytes.subarray(this.#crcEnd, end), this.#crc);
+    this.#crcEnd = end;
+  }
+
+  #restartCrc(): void {
+    this.#crc = 0;
+    this.#crcEnd = 0;
+  }
+
+  #ensure(length: number): void {
+    if (length <= this.#bytes.length) return;
+    let bytes = this.#bytes.length;
+    while (bytes < length) bytes = Math.min(bytes * 2, this.capacity);
+    const larger = this.#pool.take(bytes);
+    this.#bytes.copy(larger);
+    this.#pool.give(this.#bytes);
+    this.#bytes = larger;
+  }
+}

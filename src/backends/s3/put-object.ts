@@ -1,0 +1,31 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { StoredFile } from '../../contract/types.ts';
+import { toBase64 } from './checksum.ts';
+import type { ObjectStore } from './store.ts';
+import { toStoredFile } from './stored-file.ts';
+
+export interface SmallObject {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly crc: number;
+  /** Only if there is no object of that key. */
+  readonly exclusive: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Stores an object that fits into one part by a single request, its CRC32 with it. */
+export async function putObject(store: ObjectStore, object: SmallObject): Promise<StoredFile> {
+  const { key, body, crc, exclusive, signal } = object;
+  const answer = await store.client.send(
+    new PutObjectCommand({
+      Bucket: store.bucket,
+      Key: key,
+      Body: body,
+      ContentLength: body.length,
+      ChecksumCRC32: toBase64(crc),
+      ...(exclusive ? { IfNoneMatch: '*' } : {}),
+    }),
+    { abortSignal: signal },
+  );
+  return toStoredFile(store, key, body.length, crc, answer);
+}

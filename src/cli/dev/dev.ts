@@ -1,0 +1,73 @@
+import { trace } from '@opentelemetry/api';
+import { createApp } from '../../app.ts';
+import { TRACER_NAME } from '../../telemetry/instruments.ts';
+import { createLogger } from '../../telemetry/logger.ts';
+import { startTelemetry } from '../../telemetry/sdk.ts';
+import { explain } from '../faults.ts';
+import { PASSWORD, prepareDemo, USERNAME } from './demo.ts';
+import { BUCKET, startEmulators } from './emulators.ts';
+import { receiveJobs } from './receive-jobs.ts';
+import { Terminal } from './terminal.ts';
+import { TraceCollector } from './trace-collector.ts';
+
+/** How long uploads in progress may go on after Ctrl-C, in seconds. */
+const DRAIN_SECONDS = 5;
+
+/** `sluice dev`: the whole thing in one process and one terminal, to try it. */
+export async function dev(): Promise<void> {
+  const terminal = new Terminal(process.stdout);
+  const traces = new TraceCollector();
+  try {
+    const emulators = await startEmulators();
+    const demo = await prepareDemo(emulators);
+    const telemetry = startTelemetry({
+      serviceName: demo.config.serviceName,
+      onSpanEnd: (span) => traces.add(span),
+      exportToo: demo.config.hasTraceReceiver,
+    });
+    const app = await createApp(demo.config, demo.materials, {
+      log: createLogger('silent'),
+      tracer: trace.getTracer(TRACER_NAME),
+    });
+    const port = await demo.listen(app);
+    terminal.welcome({
+      port,
+      knownHosts: await demo.trustHostKey(port),
+      username: USERNAME,
+      password: PASSWORD,
+      usersFile: demo.usersFile,
+      s3Endpoint: emulators.aws.endpoint,
+      bucket: BUCKET,
+      takenPort: port === demo.config.port ? undefined : demo.config.port,
+    });
+
+    traces.onFailedUpload((spans) => terminal.failedUpload(spans));
+    const stopReceiving = receiveJobs(emulators, async (job) => {
+      terminal.finishedUpload(job, await traces.ofJob(job));
+    });
+    await interrupted();
+    terminal.goodbye();
+    await app.close(DRAIN_SECONDS);
+    await stopReceiving();
+    await telemetry.shutdown();
+    await emulators.stop();
+    process.exit(0);
+  } catch (error) {
+    explain(error);
+    process.exit(1);
+  }
+}
+
+/** The first SIGINT or SIGTERM; the second ends the process at once. */
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    let count = 0;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        count += 1;
+        if (count > 1) process.exit(130);
+        resolve();
+      });
+    }
+  });
+}

@@ -1,0 +1,43 @@
+import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { type UploadFinishedEvent, uploadFinishedEvent } from '../../jobs/event.ts';
+import type { Emulators } from './emulators.ts';
+
+/** Longest that one request waits for a message, in seconds (SQS long polling). */
+const WAIT_SECONDS = 20;
+
+/**
+ * Receives jobs from the queue, as a consumer would, and hands on each before it is deleted. Returns what stops
+ * it.
+ */
+export function receiveJobs(
+  { aws, queueUrl }: Emulators,
+  onJob: (job: UploadFinishedEvent) => Promise<void>,
+): () => Promise<void> {
+  const client = new SQSClient({ ...aws, useQueueUrlAsEndpoint: false });
+  const stopping = new AbortController();
+
+  async function receive(): Promise<Message[]> {
+    const request = { QueueUrl: queueUrl, WaitTimeSeconds: WAIT_SECONDS, MaxNumberOfMessages: 10 };
+    const options = { abortSignal: stopping.signal };
+    const { Messages } = await client.send(new ReceiveMessageCommand(request), options);
+    return Messages ?? [];
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      for (const { Body, ReceiptHandle } of await receive()) {
+        await onJob(uploadFinishedEvent.parse(JSON.parse(Body ?? '')));
+        await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+      }
+    }
+  }
+
+  const done = loop().catch((error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+  });
+  return async () => {
+    stopping.abort();
+    await done;
+    client.destroy();
+  };
+}

@@ -1,0 +1,37 @@
+import { ProxyTracerProvider } from '@opentelemetry/api';
+import { createApp } from '../app.ts';
+import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { TRACER_NAME } from '../telemetry/instruments.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { loadOrExplain } from './faults.ts';
+
+/** `sluice doctor`: checks everything the server needs, says what to do about each failure; exit code 0, 1 or 2. */
+export async function doctor(): Promise<void> {
+  const loaded = await loadOrExplain();
+  if (loaded === undefined) return;
+  const { config, materials } = loaded;
+  report(true, 'configuration', 'complete');
+  report(true, 'users', `${materials.users.length} may log in`);
+  for (const { type, fingerprint } of materials.hostKeys) report(true, 'host key', `${type} ${fingerprint}`);
+  const native = hasNativeCrypto();
+  report(
+    native,
+    'native crypto',
+    native ? 'loaded' : 'not built; npm rebuild ssh2, with a C++ compiler at hand',
+  );
+  let healthy = native;
+  const tracer = new ProxyTracerProvider().getTracer(TRACER_NAME);
+  const app = await createApp(config, materials, { log: createLogger('silent'), tracer });
+  for (const [name, probe] of app.probes) {
+    const result = await probe();
+    const good = result.state === 'ok' || result.state === 'unchecked';
+    report(good, name, result.state === 'ok' ? 'reachable' : result.message);
+    healthy &&= good;
+  }
+  if (config.jobs === undefined) report(true, 'queue', 'not set (SLUICE_QUEUE_URL): uploads give no jobs');
+  process.exit(healthy ? 0 : 1);
+}
+
+function report(good: boolean, what: string, detail: string): void {
+  process.stdout.write(`${good ? 'ok  ' : 'FAIL'} ${what.padEnd(14)} ${detail}\n`);
+}

@@ -1,0 +1,35 @@
+import { loadMaterials, type Materials } from '../app.ts';
+import { UsersDocumentError } from '../auth/users-document.ts';
+import { type Config, ConfigError, loadConfig } from '../config/load.ts';
+
+/** Exit code of a command whose configuration or input is wrong. */
+export const EXIT_MISCONFIGURED = 2;
+
+/**
+ * The configuration and the files it names, or all that is wrong with them on stderr and exit code 2.
+ * Undefined then: the caller has nothing more to do.
+ */
+export async function loadOrExplain(): Promise<{ config: Config; materials: Materials } | undefined> {
+  try {
+    const config = loadConfig();
+    return { config, materials: await loadMaterials(config) };
+  } catch (error) {
+    explain(error);
+    process.exitCode = EXIT_MISCONFIGURED;
+    return undefined;
+  }
+}
+
+/** Prints what is wrong, one fault a line, without a stack: none of it is a fault of the program. */
+export function explain(error: unknown): void {
+  for (const line of faultsOf(error)) process.stderr.write(`sluice: ${line}\n`);
+}
+
+function faultsOf(error: unknown): string[] {
+  if (error instanceof AggregateError) return error.errors.flatMap(faultsOf);
+  if (error instanceof ConfigError) return [...error.faults];
+  if (error instanceof UsersDocumentError) {
+    return error.faults.map((fault) => `the users document (SLUICE_USERS_FILE): ${fault}`);
+  }
+  return [error instanceof Error ? error.message : String(error)];
+}

@@ -1,0 +1,103 @@
+import { trace } from '@opentelemetry/api';
+import { type App, createApp } from '../app.ts';
+import { unknownVariables } from '../config/load.ts';
+import type { Log } from '../contract/log.ts';
+import type { Probe } from '../contract/probe.ts';
+import { startHealthServer } from '../health.ts';
+import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { TRACER_NAME } from '../telemetry/instruments.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { startTelemetry } from '../telemetry/sdk.ts';
+import { explain, loadOrExplain } from './faults.ts';
+
+/** Longest pause between two attempts to reach the bucket or the queue, in milliseconds. */
+const LONGEST_PAUSE_MS = 15_000;
+
+/** `sluice serve`: the server, configured by the environment, until SIGTERM or SIGINT. */
+export async function serve(): Promise<void> {
+  const loaded = await loadOrExplain();
+  if (loaded === undefined) return;
+  const { config, materials } = loaded;
+  const log = createLogger(config.logLevel);
+  warnOfOddities(log);
+
+  const telemetry = startTelemetry({ serviceName: config.serviceName });
+  const app = await createApp(config, materials, { log, tracer: trace.getTracer(TRACER_NAME) });
+  const stop = stopSignal(log);
+  let ready = false;
+  try {
+    const health = await startHealthServer(config.host, config.healthPort, () => ready && !stop.aborted);
+    if (await isReachable(app.probes, log, stop)) {
+      const { address, port } = await app.listen();
+      const hostKeys = app.hostKeys.map(({ type, fingerprint }) => `${type} ${fingerprint}`);
+      log.info(
+        { address, port, healthPort: health.port, backend: config.backend.kind, hostKeys },
+        'listening',
+      );
+      if (config.jobs === undefined) log.warn({}, 'SLUICE_QUEUE_URL is not set: uploads give no jobs');
+      ready = true;
+      await aborted(stop);
+    }
+    await close(app, config.drainSeconds, log);
+    await health.close();
+  } catch (error) {
+    explain(error);
+    process.exitCode = 1;
+  }
+  await telemetry.shutdown();
+  log.info({}, 'stopped');
+  process.exit();
+}
+
+async function close(app: App, drainSeconds: number, log: Log): Promise<void> {
+  log.info({ drainSeconds }, 'draining: uploads in progress may finish');
+  await app.close(drainSeconds);
+}
+
+/** Aborted by the first SIGTERM or SIGINT; the second ends the process at once. */
+function stopSignal(log: Log): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      log.info({ signal }, 'stopping; once more ends it at once');
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+/**
+ * Looks for the bucket and the queue until both are there, with growing pauses. False when the process is to
+ * stop meanwhile.
+ * @throws when something is wrong that waiting does not mend.
+ */
+async function isReachable(
+  probes: ReadonlyMap<string, Probe>,
+  log: Log,
+  stop: AbortSignal,
+): Promise<boolean> {
+  for (let pauseMs = 1000; !stop.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    const results = await Promise.all([...probes.values()].map((probe) => probe()));
+    const wrong = results.flatMap((result) => (result.state === 'wrong' ? [new Error(result.message)] : []));
+    if (wrong.length > 0) throw new AggregateError(wrong);
+    for (const result of results) if (result.state === 'unchecked') log.warn({}, result.message);
+    const unreachable = results.flatMap((result) => (result.state === 'unreachable' ? [result.message] : []));
+    if (unreachable.length === 0) return true;
+    for (const message of unreachable) log.warn({ retryInSeconds: pauseMs / 1000 }, message);
+    await Promise.race([aborted(stop), new Promise((resolve) => setTimeout(resolve, pauseMs))]);
+  }
+  return false;
+}
+
+function warnOfOddities(log: Log): void {
+  for (const name of unknownVariables()) log.warn({ name }, 'no such variable; is it misspelt?');
+  if (!hasNativeCrypto()) {
+    log.warn({}, "ssh2's native crypto is not built: every byte costs two to four times the CPU time");
+  }
+}

@@ -1,0 +1,28 @@
+/** Every variable of the service itself. The deployment stack sets them by these names, so the two cannot disagree. */
+export const ENV_NAMES = [
+  'SLUICE_HOST',
+  'SLUICE_PORT',
+  'SLUICE_HEALTH_PORT',
+  'SLUICE_HOST_KEYS_DIR',
+  'SLUICE_HOST_KEYS_SECRET',
+  'SLUICE_USERS_FILE',
+  'SLUICE_USERS_SECRET',
+  'SLUICE_AUTH_URL',
+  'SLUICE_AUTH_MODULE',
+  'SLUICE_BACKEND',
+  'SLUICE_BUCKET',
+  'SLUICE_PREFIX',
+  'SLUICE_FOLDER',
+  'SLUICE_QUEUE_URL',
+  'SLUICE_MEMORY_BUDGET_MIB',
+  'SLUICE_WORKERS',
+  'SLUICE_MAX_SESSIONS',
+  'SLUICE_LOGIN_GRACE_SECONDS',
+  'SLUICE_IDLE_TIMEOUT_SECONDS',
+  'SLUICE_DRAIN_SECONDS',
+  'SLUICE_PROXY_PROTOCOL',
+  'SLUICE_LOG_LEVEL',
+  'SLUICE_TRACE_CHUNKS',
+] as const;
+
+export type EnvName = (typeof ENV_NAMES)[number];

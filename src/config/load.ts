@@ -1,0 +1,128 @@
+import type { z } from 'zod';
+import { ENV_NAMES } from './env-names.ts';
+import {
+  crossFaults,
+  type StandardVariables,
+  standardSchema,
+  type Variables,
+  variablesSchema,
+} from './schema.ts';
+
+/** What the service runs by. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly healthPort: number;
+  readonly hostKeysDir: string;
+  readonly usersFile: string;
+  readonly backend: BackendConfig;
+  readonly jobs: JobsConfig | undefined;
+  readonly memoryBudgetBytes: number;
+  readonly maxSessions: number;
+  readonly loginGraceSeconds: number;
+  readonly idleTimeoutSeconds: number;
+  readonly drainSeconds: number;
+  readonly logLevel: string;
+  readonly serviceName: string;
+  readonly chunkSpans: 'part' | 'each';
+  /** Whether `OTEL_EXPORTER_OTLP_*` names a receiver of spans. */
+  readonly hasTraceReceiver: boolean;
+}
+
+/** How an AWS service is reached; everything else is the SDK's own configuration. */
+export interface AwsConfig {
+  readonly endpoint?: string;
+  readonly region?: string;
+  /** Only for the emulators of `sluice dev`; otherwise the SDK finds credentials itself. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export type BackendConfig =
+  | { readonly kind: 'memory' }
+  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string; readonly aws: AwsConfig };
+
+export interface JobsConfig {
+  readonly queueUrl: string;
+  readonly aws: AwsConfig;
+}
+
+/** The environment cannot be used; `faults` names every variable that is wrong and what would be right. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`the configuration is wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    this.faults = faults;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration from the environment, where `overrides` take precedence; an empty variable counts as
+ * unset.
+ * @throws ConfigError with all faults at once.
+ */
+export function loadConfig(overrides: Environment = {}, environment: Environment = process.env): Config {
+  const merged = Object.entries({ ...environment, ...overrides });
+  const env = Object.fromEntries(merged.filter(([, value]) => value !== undefined && value !== ''));
+  const variables = variablesSchema.safeParse(env);
+  const standard = standardSchema.safeParse(env);
+  const faults = [variables, standard].flatMap(({ error }) => toFaults(error));
+  faults.push(...crossFaults(env));
+  if (!variables.success || !standard.success || faults.length > 0) throw new ConfigError(faults);
+  return toConfig(variables.data, standard.data);
+}
+
+/** Names that look like ours and are not: most likely misspelt. */
+export function unknownVariables(environment: Environment = process.env): string[] {
+  const known: readonly string[] = ENV_NAMES;
+  return Object.keys(environment).filter((name) => name.startsWith('SLUICE_') && !known.includes(name));
+}
+
+function toFaults(error: z.ZodError | undefined): string[] {
+  return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+function toConfig(variables: Variables, standard: StandardVariables): Config {
+  const region = standard.AWS_REGION ?? standard.AWS_DEFAULT_REGION;
+  const aws = (specific: string | undefined): AwsConfig => {
+    const endpoint = specific ?? standard.AWS_ENDPOINT_URL;
+    // A store that is not AWS has no regions, but requests to it are signed for one all the same.
+    const signedFor = region ?? (endpoint === undefined ? undefined : 'us-east-1');
+    return {
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(signedFor === undefined ? {} : { region: signedFor }),
+    };
+  };
+  const queueUrl = variables.SLUICE_QUEUE_URL;
+  return {
+    host: variables.SLUICE_HOST,
+    port: variables.SLUICE_PORT,
+    healthPort: variables.SLUICE_HEALTH_PORT,
+    hostKeysDir: variables.SLUICE_HOST_KEYS_DIR as string,
+    usersFile: variables.SLUICE_USERS_FILE as string,
+    backend:
+      variables.SLUICE_BACKEND === 'memory'
+        ? { kind: 'memory' }
+        : {
+            kind: 's3',
+            bucket: variables.SLUICE_BUCKET as string,
+            prefix: variables.SLUICE_PREFIX,
+            aws: aws(standard.AWS_ENDPOINT_URL_S3),
+          },
+    jobs: queueUrl === undefined ? undefined : { queueUrl, aws: aws(standard.AWS_ENDPOINT_URL_SQS) },
+    memoryBudgetBytes: variables.SLUICE_MEMORY_BUDGET_MIB * 1024 * 1024,
+    maxSessions: variables.SLUICE_MAX_SESSIONS,
+    loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,
+    idleTimeoutSeconds: variables.SLUICE_IDLE_TIMEOUT_SECONDS,
+    drainSeconds: variables.SLUICE_DRAIN_SECONDS,
+    logLevel: variables.SLUICE_LOG_LEVEL,
+    serviceName: standard.OTEL_SERVICE_NAME,
+    chunkSpans: variables.SLUICE_TRACE_CHUNKS,
+    hasTraceReceiver:
+      standard.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
+      standard.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
+  };
+}

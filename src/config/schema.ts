@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { EnvName } from './env-names.ts';
+
+/** A whole number within limits; the message follows from them. */
+function wholeNumber(min: number, max: number, fallback: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d+$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, error).max(max, error))
+    .default(fallback);
+}
+
+/** What a later release will bring: set today, it is refused rather than ignored. */
+function notYet(what: string) {
+  return z.undefined({ error: `${what} is not supported yet; leave it unset` }).optional();
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) {
+  return z.enum(values, { error: `must be one of: ${values.join(', ')}` }).default(fallback);
+}
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+
+/** The variables one by one, with their defaults; README.md has the same table for people. */
+const variables = {
+  SLUICE_HOST: z.string().default('0.0.0.0'),
+  SLUICE_PORT: wholeNumber(0, 65_535, 2222),
+  SLUICE_HEALTH_PORT: wholeNumber(0, 65_535, 8080),
+  SLUICE_HOST_KEYS_DIR: z.string().optional(),
+  SLUICE_HOST_KEYS_SECRET: notYet('reading host keys from Secrets Manager'),
+  SLUICE_USERS_FILE: z.string().optional(),
+  SLUICE_USERS_SECRET: notYet('reading users from Secrets Manager'),
+  SLUICE_AUTH_URL: notYet('authentication by webhook'),
+  SLUICE_AUTH_MODULE: notYet('authentication by a module'),
+  SLUICE_BACKEND: z
+    .enum(['s3', 'memory'], {
+      error: ({ input }) =>
+        input === 'folder'
+          ? 'the folder backend is not supported yet; use s3 or memory'
+          : 'must be s3 or memory (backends from modules are not supported yet)',
+    })
+    .default('s3'),
+  SLUICE_BUCKET: z.string().optional(),
+  SLUICE_PREFIX: z
+    .string()
+    .refine((prefix) => prefix !== 'session:', 'must name a session attribute after "session:"')
+    .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"')
+    .default(''),
+  SLUICE_FOLDER: notYet('the folder backend'),
+  SLUICE_QUEUE_URL: httpUrl.optional(),
+  SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
+  SLUICE_WORKERS: z
+    .literal('1', { error: 'more than one worker process is not supported yet; leave it at 1' })
+    .default('1'),
+  SLUICE_MAX_SESSIONS: wholeNumber(1, 100_000, 1000),
+  SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(1, 3600, 60),
+  SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 1800),
+  SLUICE_DRAIN_SECONDS: wholeNumber(0, 86_400, 60),
+  SLUICE_PROXY_PROTOCOL: z
+    .literal('off', { error: 'the PROXY protocol is not supported yet; leave it off' })
+    .default('off'),
+  SLUICE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
+  SLUICE_TRACE_CHUNKS: oneOf(['part', 'each'], 'part'),
+} satisfies Record<EnvName, z.ZodType>;
+
+/** Standard variables whose values are needed here and not only inside the SDKs. */
+const standard = {
+  AWS_ENDPOINT_URL: httpUrl.optional(),
+  AWS_ENDPOINT_URL_S3: httpUrl.optional(),
+  AWS_ENDPOINT_URL_SQS: httpUrl.optional(),
+  AWS_REGION: z.string().optional(),
+  AWS_DEFAULT_REGION: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
+  OTEL_SERVICE_NAME: z.string().default('sluice'),
+};
+
+export const variablesSchema = z.object(variables);
+export const standardSchema = z.object(standard);
+
+export type Variables = z.infer<typeof variablesSchema>;
+export type StandardVariables = z.infer<typeof standardSchema>;
+
+/** Which variables go together: what no single one can tell. */
+export function crossFaults(env: Readonly<Record<string, string | undefined>>): string[] {
+  const faults: string[] = [];
+  if (env['SLUICE_HOST_KEYS_DIR'] === undefined && env['SLUICE_HOST_KEYS_SECRET'] === undefined) {
+    faults.push(
+      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
+    );
+  }
+  if (env['SLUICE_USERS_FILE'] === undefined && env['SLUICE_USERS_SECRET'] === undefined) {
+    faults.push('SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in');
+  }
+  if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
+    faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
+  }
+  return faults;
+}

@@ -1,0 +1,59 @@
+/**
+ * The POSIX error codes a backend may answer with (POSIX.1-2017, <errno.h>).
+ *
+ * Everything a backend throws that is not an {@link FsError} is a fault of the program and reaches the client
+ * as `EIO`; see docs/errors.md for the SFTP status each code becomes.
+ */
+export const FS_ERROR_CODES = [
+  'EACCES',
+  'EBADF',
+  'EBUSY',
+  'EDQUOT',
+  'EEXIST',
+  'EFBIG',
+  'EINVAL',
+  'EIO',
+  'EISDIR',
+  'EMFILE',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'ENOSPC',
+  'ENOTDIR',
+  'ENOTEMPTY',
+  'ENOTSUP',
+  'EPERM',
+  'EROFS',
+  'ESTALE',
+  'ETIMEDOUT',
+] as const;
+
+export type FsErrorCode = (typeof FS_ERROR_CODES)[number];
+
+export interface FsErrorDetails {
+  /** What was attempted, in the contract's words (`beginWrite`, `listDir`, ...). */
+  readonly operation?: string;
+  /** The normalised path the client named. Never a key, a local file name or a secret. */
+  readonly path?: string;
+  /** The error underneath. Logged, never sent to a client. */
+  readonly cause?: unknown;
+}
+
+/** The one error of the contract: a POSIX code, and what was being done to which path. */
+export class FsError extends Error {
+  readonly code: FsErrorCode;
+  readonly operation: string | undefined;
+  readonly path: string | undefined;
+
+  constructor(code: FsErrorCode, message: string, details: FsErrorDetails = {}) {
+    super(`${code}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'FsError';
+    this.code = code;
+    this.operation = details.operation;
+    this.path = details.path;
+  }
+}
+
+/** The POSIX code of anything thrown: an unknown throw is `EIO`. */
+export function toFsErrorCode(error: unknown): FsErrorCode {
+  return error instanceof FsError ? error.code : 'EIO';
+}

@@ -1,0 +1,174 @@
+import { type Context, context, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import type { Upload } from '../contract/backend.ts';
+import type { RequestContext } from '../contract/context.ts';
+import { toFsErrorCode } from '../contract/errors.ts';
+import type { Log } from '../contract/log.ts';
+import type { StoredFile } from '../contract/types.ts';
+import { Attribute, SpanName } from '../telemetry/instruments.ts';
+import { failSpan, inSpan } from '../telemetry/spans.ts';
+
+export type ChunkSpans = 'part' | 'each';
+
+export interface TracedUploadOptions {
+  readonly tracer: Tracer;
+  readonly log: Log;
+  readonly chunkSpans: ChunkSpans;
+  readonly backendName: string;
+  readonly path: string;
+  readonly call: RequestContext;
+  /** The span of the whole upload, which this class ends. */
+  readonly root: Span;
+  readonly within: Context;
+}
+
+/** The writes of one part, which share a span. */
+interface WriteGroup {
+  readonly unit: number;
+  readonly span: Span;
+  readonly within: Context;
+  readonly firstOffset: number;
+  lastOffset: number;
+  bytes: number;
+  count: number;
+}
+
+/** Where a backend has no parts, writes are grouped by this many bytes. */
+const GROUP_BYTES = 8 * 1024 * 1024;
+
+/** An upload with a span for each of its operations, below that of the upload itself. */
+export class TracedUpload implements Upload {
+  readonly #upload: Upload;
+  readonly #options: TracedUploadOptions;
+  readonly #startedAt = performance.now();
+  #group: WriteGroup | undefined;
+
+  constructor(upload: Upload, options: TracedUploadOptions) {
+    this.#upload = upload;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#upload.size;
+  }
+
+  writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
+    const group = this.#groupFor(offset);
+    group.bytes += bytes.length;
+    group.count += 1;
+    group.lastOffset = Math.max(group.lastOffset, offset + bytes.length - 1);
+    try {
+      const wait = context.with(group.within, () => this.#upload.writeChunk(offset, bytes));
+      return wait?.catch((error) => this.#failWrite(group, error));
+    } catch (error) {
+      this.#failWrite(group, error);
+    }
+  }
+
+  setSize(size: number): Promise<void> {
+    return this.#traced('set_size', () => this.#upload.setSize(size));
+  }
+
+  sync(): Promise<void> {
+    return this.#traced('sync', () => this.#upload.sync());
+  }
+
+  async finishWrite(): Promise<StoredFile> {
+    const { root, log } = this.#options;
+    try {
+      const stored = await this.#traced('finish_write', () => this.#upload.finishWrite());
+      this.#describe(stored);
+      log.info({ ...this.#summary(), key: stored.location?.key, result: 'ok' }, 'upload finished');
+      return stored;
+    } catch (error) {
+      failSpan(root, error);
+      log.warn({ ...this.#summary(), result: toFsErrorCode(error), err: error }, 'upload failed');
+      throw error;
+    } finally {
+      root.end();
+    }
+  }
+
+  async abortWrite(): Promise<void> {
+    const { root, log } = this.#options;
+    try {
+      await this.#traced('abort_write', () => this.#upload.abortWrite());
+    } finally {
+      root.setAttribute(Attribute.RESULT, 'ECONNABORTED');
+      root.setStatus({ code: SpanStatusCode.ERROR, message: 'the upload ended without a good CLOSE' });
+      root.end();
+      log.warn({ ...this.#summary(), result: 'ECONNABORTED' }, 'upload aborted');
+    }
+  }
+
+  #traced<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    this.#endGroup();
+    return inSpan(this.#startSpan(operation), this.#options.within, run);
+  }
+
+  #startSpan(operation: string): Span {
+    const { tracer, within, backendName, path } = this.#options;
+    const attributes = { [Attribute.BACKEND]: backendName, [Attribute.PATH]: path };
+    return tracer.startSpan(SpanName.backend(operation), { attributes }, within);
+  }
+
+  #groupFor(offset: number): WriteGroup {
+    const unit = this.#upload.unitAt?.(offset) ?? Math.floor(offset / GROUP_BYTES);
+    if (this.#group?.unit === unit && this.#options.chunkSpans === 'part') return this.#group;
+    this.#endGroup();
+    const span = this.#startSpan('write_chunk');
+    const within = trace.setSpan(this.#options.within, span);
+    this.#group = { unit, span, within, firstOffset: offset, lastOffset: offset, bytes: 0, count: 0 };
+    return this.#group;
+  }
+
+  #endGroup(): void {
+    const group = this.#group;
+    if (group === undefined) return;
+    this.#group = undefined;
+    describeWrites(group);
+    group.span.setAttribute(Attribute.RESULT, 'ok');
+    group.span.end();
+  }
+
+  #failWrite(group: WriteGroup, error: unknown): never {
+    if (this.#group === group) this.#group = undefined;
+    describeWrites(group);
+    failSpan(group.span, error);
+    group.span.end();
+    throw error;
+  }
+
+  #describe({ size, etag, location }: StoredFile): void {
+    this.#options.root.setAttributes({
+      [Attribute.RESULT]: 'ok',
+      [Attribute.BYTES]: size,
+      ...(etag === undefined ? {} : { [Attribute.ETAG]: etag }),
+      ...(location === undefined
+        ? {}
+        : { [Attribute.BUCKET]: location.bucket, [Attribute.KEY]: location.key }),
+    });
+  }
+
+  #summary(): Record<string, unknown> {
+    const { call, path, root } = this.#options;
+    return {
+      sessionId: call.connection.id,
+      sourceIp: call.connection.clientAddress,
+      user: call.principal.username,
+      uploadId: call.uploadId,
+      path,
+      bytesIn: this.#upload.size,
+      seconds: Math.round(performance.now() - this.#startedAt) / 1000,
+      traceId: root.spanContext().traceId,
+    };
+  }
+}
+
+function describeWrites({ span, bytes, count, firstOffset, lastOffset }: WriteGroup): void {
+  span.setAttributes({
+    [Attribute.BYTES]: bytes,
+    [Attribute.WRITE_COUNT]: count,
+    [Attribute.FIRST_OFFSET]: firstOffset,
+    [Attribute.LAST_OFFSET]: lastOffset,
+  });
+}

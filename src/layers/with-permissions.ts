@@ -1,0 +1,80 @@
+import type { StreamingBackend } from '../contract/backend.ts';
+import type { Permission, RequestContext } from '../contract/context.ts';
+import { FsError } from '../contract/errors.ts';
+
+type Operation = Exclude<keyof StreamingBackend, 'name'>;
+
+/**
+ * What each operation needs. A new operation of the contract does not compile before it has its line here and
+ * its guard below.
+ */
+const NEEDS = {
+  listDir: 'list',
+  // Whoever may do anything at all must be able to look before it does; clients stat before every transfer.
+  fileInfo: undefined,
+  makeDir: 'mkdir',
+  delDir: 'delete',
+  delete: 'delete',
+  rename: 'rename',
+  readFile: 'read',
+  readFileRange: 'read',
+  writeFile: 'write',
+  beginWrite: 'write',
+} as const satisfies Record<Operation, Permission | undefined>;
+
+/**
+ * Lets a principal do only what its permissions say; one without any list of permissions may do everything.
+ * What is refused is `EACCES` before the backend hears of it. An upload is judged once, when it begins.
+ */
+export function withPermissions(backend: StreamingBackend): StreamingBackend {
+  return {
+    name: backend.name,
+    async *listDir(context, path) {
+      assertPermitted('listDir', context, path);
+      yield* backend.listDir(context, path);
+    },
+    async fileInfo(context, path) {
+      assertPermitted('fileInfo', context, path);
+      return backend.fileInfo(context, path);
+    },
+    async makeDir(context, path) {
+      assertPermitted('makeDir', context, path);
+      return backend.makeDir(context, path);
+    },
+    async delDir(context, path) {
+      assertPermitted('delDir', context, path);
+      return backend.delDir(context, path);
+    },
+    async delete(context, path) {
+      assertPermitted('delete', context, path);
+      return backend.delete(context, path);
+    },
+    async rename(context, from, to) {
+      assertPermitted('rename', context, from);
+      return backend.rename(context, from, to);
+    },
+    async readFile(context, path) {
+      assertPermitted('readFile', context, path);
+      return backend.readFile(context, path);
+    },
+    async readFileRange(context, path, range) {
+      assertPermitted('readFileRange', context, path);
+      return backend.readFileRange(context, path, range);
+    },
+    async writeFile(context, path, bytes) {
+      assertPermitted('writeFile', context, path);
+      return backend.writeFile(context, path, bytes);
+    },
+    async beginWrite(context, path, options) {
+      assertPermitted('beginWrite', context, path);
+      return backend.beginWrite(context, path, options);
+    },
+  };
+}
+
+function assertPermitted(operation: Operation, context: RequestContext, path: string): void {
+  const needed: Permission | undefined = NEEDS[operation];
+  const granted = context.principal.permissions;
+  if (needed === undefined || granted === undefined || granted.includes(needed)) return;
+  throw new FsError('EACCES', `${operation} needs the permission "${needed}"`, { operation, path });
+}

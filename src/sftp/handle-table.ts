@@ -1,0 +1,84 @@
+import type { Upload } from '../contract/backend.ts';
+import { FsError } from '../contract/errors.ts';
+import type { FileInfo } from '../contract/types.ts';
+import type { DirectoryReader } from './directory-reader.ts';
+import type { FileReader } from './file-reader.ts';
+
+export interface UploadHandle {
+  readonly kind: 'upload';
+  readonly path: string;
+  readonly upload: Upload;
+  /** Seconds since the epoch. */
+  readonly startedAt: number;
+  /** The first refused write: every later request on the handle fails with it, CLOSE included. */
+  failure?: unknown;
+}
+
+/** What an open handle stands for. */
+export type Handle =
+  | UploadHandle
+  | { readonly kind: 'file'; readonly path: string; readonly info: FileInfo; readonly reader: FileReader }
+  | { readonly kind: 'directory'; readonly path: string; readonly entries: DirectoryReader };
+
+type HandleOf<K extends Handle['kind']> = Extract<Handle, { kind: K }>;
+
+/** The open handles of one session. Ids are never used twice, so a stale one cannot reach another's file. */
+export class HandleTable {
+  readonly #handles = new Map<string, Handle>();
+  readonly #limit: number;
+  #nextId = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#handles.size;
+  }
+
+  get uploads(): number {
+    let uploads = 0;
+    for (const handle of this.#handles.values()) if (handle.kind === 'upload') uploads += 1;
+    return uploads;
+  }
+
+  /** To be asked before anything is opened. @throws FsError `EMFILE`. */
+  assertRoom(): void {
+    if (this.#handles.size >= this.#limit) throw new FsError('EMFILE', 'too many open handles');
+  }
+
+  add(handle: Handle): string {
+    const id = String(this.#nextId++);
+    this.#handles.set(id, handle);
+    return id;
+  }
+
+  /** @throws FsError `EBADF` when there is no such handle, or it is of none of the kinds asked for. */
+  get<K extends Handle['kind']>(id: string, ...kinds: readonly K[]): HandleOf<K> {
+    const handle = this.#handles.get(id);
+    if (handle === undefined || !(kinds as readonly string[]).includes(handle.kind)) {
+      throw new FsError('EBADF', 'no such handle');
+    }
+    return handle as HandleOf<K>;
+  }
+
+  /** Forgets a handle and returns it; closing what it stands for is the caller's. @throws FsError `EBADF`. */
+  remove(id: string): Handle {
+    const handle = this.#handles.get(id);
+    if (handle === undefined) throw new FsError('EBADF', 'no such handle');
+    this.#handles.delete(id);
+    return handle;
+  }
+
+  /** Ends everything still open, uploads by aborting them. Resolves with the failures to abort, if any. */
+  async abortAll(): Promise<unknown[]> {
+    const open = [...this.#handles.values()];
+    this.#handles.clear();
+    const endings = open.map(async (handle) => {
+      if (handle.kind === 'upload') await handle.upload.abortWrite();
+      if (handle.kind === 'directory') await handle.entries.close();
+    });
+    const results = await Promise.allSettled(endings);
+    return results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  }
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { FsError } from '../../contract/errors.ts';
+import { normalizePath } from '../../contract/path.ts';
+import { FileReader } from '../file-reader.ts';
+import type { Handle, UploadHandle } from '../handle-table.ts';
+import { LIMITS } from '../limits.ts';
+import type { RequestOf, SessionState } from '../state.ts';
+import { OpenFlag } from '../wire/constants.ts';
+import { dataReply, handleReply } from '../wire/replies.ts';
+import { endOfFile, ok } from './ok.ts';
+
+export async function open(state: SessionState, request: RequestOf<'open'>): Promise<Buffer> {
+  state.handles.assertRoom();
+  const path = normalizePath(request.path);
+  const handle =
+    request.flags & OpenFlag.WRITE
+      ? await openUpload(state, path, request.flags)
+      : await openFile(state, path, request.flags);
+  return handleReply(request.id, state.handles.add(handle));
+}
+
+/** A handle opened for reading too is write-only here: a READ on it is refused until the file is closed. */
+async function openUpload({ backend, context }: SessionState, path: string, flags: number): Promise<Handle> {
+  const has = (flag: number) => (flags & flag) !== 0;
+  const upload = await backend.beginWrite({ ...context, uploadId: randomUUID() }, path, {
+    create: has(OpenFlag.CREAT),
+    exclusive: has(OpenFlag.CREAT) && has(OpenFlag.EXCL),
+    truncate: has(OpenFlag.TRUNC),
+    append: has(OpenFlag.APPEND),
+  });
+  return { kind: 'upload', path, upload, startedAt: Date.now() / 1000 };
+}
+
+async function openFile(state: SessionState, path: string, flags: number): Promise<Handle> {
+  const { backend, context } = state;
+  if (flags !== OpenFlag.READ) throw new FsError('EINVAL', 'open flags that only make sense with WRITE');
+  const info = await state.observe('open', path, () => backend.fileInfo(context, path));
+  if (info.type === 'directory') throw new FsError('EISDIR', 'a directory cannot be read as a file');
+  const { size, etag } = info;
+  const reader = new FileReader(size, (offset, length) =>
+    state.observe('read', path, () =>
+      backend.readFileRange(context, path, { offset, length, ...(etag === undefined ? {} : { etag }) }),
+    ),
+  );
+  return { kind: 'file', path, info, reader };
+}
+
+/** OK means that the file is stored and its job is queued; whatever else happened is the reply's error. */
+export async function close(state: SessionState, request: RequestOf<'close'>): Promise<Buffer> {
+  const handle = state.handles.remove(request.handle);
+  if (handle.kind === 'directory') await handle.entries.close();
+  if (handle.kind === 'upload') {
+    if (handle.failure !== undefined) {
+      await handle.upload.abortWrite();
+      throw handle.failure;
+    }
+    await handle.upload.finishWrite();
+  }
+  return ok(request.id);
+}
+
+export async function read(state: SessionState, request: RequestOf<'read'>): Promise<Buffer> {
+  const handle = state.handles.get(request.handle, 'file', 'upload');
+  if (handle.kind === 'upload') throw new FsError('ENOTSUP', 'reading a file that is being written');
+  const length = Math.min(request.length, LIMITS.maxReadBytes);
+  const bytes = await handle.reader.read(request.offset, length);
+  return bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
+}
+
+/** Hands the payload on slice by slice. Once one is refused the upload is spoilt and its CLOSE fails too. */
+export function write(state: SessionState, request: RequestOf<'write'>): Buffer | Promise<Buffer> {
+  const handle = state.handles.get(request.handle, 'upload');
+  if (handle.failure !== undefined) throw handle.failure;
+  try {
+    const waiting = writeSlices(handle, request, 0, request.offset);
+    if (waiting === undefined) return ok(request.id);
+    return waiting.then(
+      () => ok(request.id),
+      (error) => spoil(handle, error),
+    );
+  } catch (error) {
+    return spoil(handle, error);
+  }
+}
+
+/** Without a promise as long as the upload has room: most writes cost no turn of the event loop. */
+function writeSlices(
+  handle: UploadHandle,
+  request: RequestOf<'write'>,
+  index: number,
+  offset: number,
+): Promise<void> | undefined {
+  let at = offset;
+  for (let next = index; next < request.data.length; next++) {
+    const slice = request.data[next] as Buffer;
+    if (slice.length === 0) continue;
+    const waiting = handle.upload.writeChunk(at, slice);
+    at += slice.length;
+    if (waiting !== undefined) return waiting.then(() => writeSlices(handle, request, next + 1, at));
+  }
+  return undefined;
+}
+
+function spoil(handle: UploadHandle, error: unknown): never {
+  handle.failure = error;
+  throw error;
+}

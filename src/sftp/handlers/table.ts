@@ -1,0 +1,41 @@
+import { FsError } from '../../contract/errors.ts';
+import type { Handler, SessionState } from '../state.ts';
+import type { Request, RequestKind } from '../wire/requests.ts';
+import { mkdir, opendir, readdir, rmdir } from './directories.ts';
+import { fsync, limits, statvfs } from './extensions.ts';
+import { close, open, read, write } from './files.ts';
+import { fsetstat, fstat, readlink, setstat, stat } from './metadata.ts';
+import { expandPath, homeDirectory, realpath, remove, rename } from './names.ts';
+
+const HANDLERS: { readonly [K in RequestKind]: Handler<K> } = {
+  open,
+  close,
+  read,
+  write,
+  lstat: stat,
+  stat,
+  fstat,
+  setstat,
+  fsetstat,
+  opendir,
+  readdir,
+  mkdir,
+  rmdir,
+  remove,
+  rename,
+  realpath,
+  readlink,
+  limits,
+  statvfs,
+  fsync,
+  expandPath,
+  homeDirectory,
+  unsupported: (_state, request) => {
+    throw new FsError('ENOTSUP', request.what);
+  },
+};
+
+export function handle(state: SessionState, request: Request): Buffer | Promise<Buffer> {
+  const handler = HANDLERS[request.kind] as Handler<RequestKind>;
+  return handler(state, request);
+}

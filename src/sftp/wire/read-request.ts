@@ -1,0 +1,93 @@
+import { readAttributes } from './attributes.ts';
+import { PacketType } from './constants.ts';
+import { readExtension } from './extensions.ts';
+import { FieldReader, MalformedRequest } from './fields.ts';
+import type { Request } from './requests.ts';
+
+/** The longest header of a WRITE before its payload: type, id, handle, offset, payload length (section 6.4). */
+const WRITE_HEADER_BYTES = 1 + 4 + (4 + 256) + 8 + 4;
+
+/** The version a client's INIT asks for (section 4), or undefined when the packet is something else. */
+export function readInit(packet: readonly Buffer[]): number | undefined {
+  const bytes = join(packet);
+  if (bytes[0] !== PacketType.INIT || bytes.length < 5) return undefined;
+  return bytes.readUInt32BE(1);
+}
+
+/**
+ * Reads one request (sections 6 and 8).
+ * @throws MalformedRequest with the request's id when that much could be read.
+ */
+export function readRequest(packet: readonly Buffer[]): Request {
+  const type = packet[0]?.[0];
+  if (type === PacketType.WRITE) return readWrite(packet);
+  const reader = new FieldReader(join(packet), 1);
+  const id = reader.uint32();
+  reader.id = id;
+  switch (type) {
+    case PacketType.OPEN:
+      return {
+        kind: 'open',
+        id,
+        path: reader.text(),
+        flags: reader.uint32(),
+        attributes: readAttributes(reader),
+      };
+    case PacketType.CLOSE:
+      return { kind: 'close', id, handle: reader.handle() };
+    case PacketType.READ:
+      return { kind: 'read', id, handle: reader.handle(), offset: reader.uint64(), length: reader.uint32() };
+    case PacketType.LSTAT:
+      return { kind: 'lstat', id, path: reader.text() };
+    case PacketType.FSTAT:
+      return { kind: 'fstat', id, handle: reader.handle() };
+    case PacketType.SETSTAT:
+      return { kind: 'setstat', id, path: reader.text(), attributes: readAttributes(reader) };
+    case PacketType.FSETSTAT:
+      return { kind: 'fsetstat', id, handle: reader.handle(), attributes: readAttributes(reader) };
+    case PacketType.OPENDIR:
+      return { kind: 'opendir', id, path: reader.text() };
+    case PacketType.READDIR:
+      return { kind: 'readdir', id, handle: reader.handle() };
+    case PacketType.REMOVE:
+      return { kind: 'remove', id, path: reader.text() };
+    case PacketType.MKDIR:
+      return { kind: 'mkdir', id, path: reader.text(), attributes: readAttributes(reader) };
+    case PacketType.RMDIR:
+      return { kind: 'rmdir', id, path: reader.text() };
+    case PacketType.REALPATH:
+      return { kind: 'realpath', id, path: reader.text() };
+    case PacketType.STAT:
+      return { kind: 'stat', id, path: reader.text() };
+    case PacketType.RENAME:
+      return { kind: 'rename', id, from: reader.text(), to: reader.text() };
+    case PacketType.READLINK:
+      return { kind: 'readlink', id, path: reader.text() };
+    case PacketType.SYMLINK:
+      return { kind: 'unsupported', id, what: 'symbolic links' };
+    case PacketType.EXTENDED:
+      return readExtension(reader.text(), id, reader);
+    default:
+      return { kind: 'unsupported', id, what: 'this request' };
+  }
+}
+
+function readWrite(packet: readonly Buffer[]): Request {
+  const first = packet[0] as Buffer;
+  const whole = packet.length === 1 || first.length >= WRITE_HEADER_BYTES;
+  const [head, rest] = whole ? [first, packet.slice(1)] : [join(packet), []];
+  const reader = new FieldReader(head, 1);
+  const id = reader.uint32();
+  reader.id = id;
+  const handle = reader.handle();
+  const offset = reader.uint64();
+  const length = reader.uint32();
+  const data = [head.subarray(reader.position), ...rest];
+  const arrived = data.reduce((sum, slice) => sum + slice.length, 0);
+  if (arrived !== length) throw new MalformedRequest('a payload length that is not that of the packet', id);
+  return { kind: 'write', id, handle, offset, data, length };
+}
+
+function join(packet: readonly Buffer[]): Buffer {
+  return packet.length === 1 ? (packet[0] as Buffer) : Buffer.concat(packet);
+}

@@ -1,0 +1,35 @@
+import type { Attributes } from './attributes.ts';
+
+interface WithId {
+  readonly id: number;
+}
+interface OnPath extends WithId {
+  readonly path: string;
+}
+interface OnHandle extends WithId {
+  readonly handle: string;
+}
+
+/** Everything a client can ask for, as read off the wire. Paths are as sent: not normalised yet. */
+export type Request =
+  | (OnPath & { readonly kind: 'open'; readonly flags: number; readonly attributes: Attributes })
+  | (OnHandle & { readonly kind: 'close' })
+  | (OnHandle & { readonly kind: 'read'; readonly offset: number; readonly length: number })
+  /** `data` is the payload in the slices it arrived in, `length` their sum. */
+  | (OnHandle & {
+      readonly kind: 'write';
+      readonly offset: number;
+      readonly data: readonly Buffer[];
+      readonly length: number;
+    })
+  | (OnPath & { readonly kind: 'lstat' | 'stat' | 'opendir' | 'remove' | 'rmdir' | 'realpath' | 'readlink' })
+  | (OnHandle & { readonly kind: 'fstat' | 'readdir' | 'fsync' })
+  | (OnPath & { readonly kind: 'setstat' | 'mkdir'; readonly attributes: Attributes })
+  | (OnHandle & { readonly kind: 'fsetstat'; readonly attributes: Attributes })
+  | (WithId & { readonly kind: 'rename'; readonly from: string; readonly to: string })
+  | (OnPath & { readonly kind: 'statvfs' | 'expandPath' })
+  | (WithId & { readonly kind: 'limits' })
+  | (WithId & { readonly kind: 'homeDirectory'; readonly username: string })
+  | (WithId & { readonly kind: 'unsupported'; readonly what: string });
+
+export type RequestKind = Request['kind'];

@@ -1,0 +1,70 @@
+import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
+import type { Authenticator } from '../contract/auth.ts';
+import type { Connection, Principal } from '../contract/context.ts';
+
+/** What clients are told they may try (RFC 4252, section 5.1). */
+const METHODS: ('publickey' | 'password')[] = ['publickey', 'password'];
+
+/** Failed attempts after which a connection is closed, those with keys that are not known included. */
+const MAX_FAILURES = 10;
+
+export interface AuthenticationEvents {
+  readonly accepted: (principal: Principal, method: string) => void;
+  readonly refused: (username: string, method: string) => void;
+  /** The source of users could not be asked. */
+  readonly failed: (error: unknown) => void;
+  readonly exhausted: () => void;
+}
+
+/** Answers ssh2's authentication requests of one connection from an authenticator. */
+export function answerAuthentication(
+  authenticator: Authenticator,
+  connection: Connection,
+  events: AuthenticationEvents,
+): (attempt: AuthContext) => Promise<void> {
+  let failures = 0;
+
+  async function principalOf(attempt: AuthContext): Promise<Principal | undefined> {
+    const { username } = attempt;
+    if (attempt.method === 'password') {
+      const { password } = attempt;
+      return await authenticator.authenticate({ method: 'password', username, password }, connection);
+    }
+    if (attempt.method !== 'publickey' || signsWithSha1(attempt)) return undefined;
+    const key = { algorithm: attempt.key.algo, blob: attempt.key.data };
+    const principal = await authenticator.authenticate({ method: 'publickey', username, key }, connection);
+    return principal !== undefined && isProofValid(attempt) ? principal : undefined;
+  }
+
+  return async (attempt) => {
+    if (attempt.method === 'none') return attempt.reject(METHODS);
+    let principal: Principal | undefined;
+    try {
+      principal = await principalOf(attempt);
+    } catch (error) {
+      events.failed(error);
+    }
+    if (principal !== undefined) {
+      const isQuestion = attempt.method === 'publickey' && attempt.signature === undefined;
+      if (!isQuestion) events.accepted(principal, attempt.method);
+      return attempt.accept();
+    }
+    events.refused(attempt.username, attempt.method);
+    failures += 1;
+    if (failures >= MAX_FAILURES) return events.exhausted();
+    attempt.reject(METHODS);
+  };
+}
+
+/** `ssh-rsa` signatures are SHA-1 (RFC 8332 replaced them); ssh2 names the better hash when there is one. */
+function signsWithSha1({ key, hashAlgo }: PublicKeyAuthContext & { hashAlgo?: string }): boolean {
+  return key.algo === 'ssh-rsa' && hashAlgo === undefined;
+}
+
+/** A request without signature only asks whether the key would do (RFC 4252, section 7). */
+function isProofValid(attempt: PublicKeyAuthContext & { hashAlgo?: string }): boolean {
+  if (attempt.signature === undefined) return true;
+  const key = ssh2.utils.parseKey(attempt.key.data);
+  if (key instanceof Error || attempt.blob === undefined) return false;
+  return key.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true;
+}

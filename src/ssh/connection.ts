@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net';
+import type { Session, Connection as SshClient } from 'ssh2';
+import type { Authenticator } from '../contract/auth.ts';
+import type { Connection, Principal } from '../contract/context.ts';
+import type { Log } from '../contract/log.ts';
+import type { SftpSession, SftpTransport } from '../sftp/session.ts';
+import { answerAuthentication } from './authenticate.ts';
+import { runSftpChannel } from './channel.ts';
+
+/** SFTP channels of one connection; AWS Transfer Family allows as many. */
+const MAX_CHANNELS = 10;
+
+export interface SshConnectionOptions {
+  readonly client: SshClient;
+  readonly socket: Socket;
+  readonly connection: Connection;
+  readonly authenticator: Authenticator;
+  readonly idleTimeoutSeconds: number;
+  readonly openSession: (
+    principal: Principal,
+    connection: Connection,
+    transport: SftpTransport,
+  ) => SftpSession;
+  readonly onAuthenticated: () => void;
+  readonly log: Log;
+}
+
+/** One SSH connection: authentication, then SFTP sessions. Shells, commands and forwarding are refused. */
+export class SshConnection {
+  readonly #options: SshConnectionOptions;
+  readonly #sessions = new Set<SftpSession>();
+  #principal: Principal | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(options: SshConnectionOptions) {
+    this.#options = options;
+    const { client, connection, authenticator, log } = options;
+    const about = { sessionId: connection.id, sourceIp: connection.clientAddress };
+    client.on('error', (error) => log.debug({ ...about, reason: error.message }, 'connection error'));
+    client.on(
+      'authentication',
+      answerAuthentication(authenticator, connection, {
+        accepted: (principal, method) => {
+          this.#principal = principal;
+          log.info({ ...about, user: principal.username, method }, 'authenticated');
+        },
+        refused: (user, method) => log.info({ ...about, user, method }, 'authentication refused'),
+        failed: (err) => log.error({ ...about, err }, 'the authenticator failed'),
+        exhausted: () => {
+          log.info(about, 'too many failed authentication attempts');
+          client.end();
+        },
+      }),
+    );
+    client.on('ready', () => {
+      options.onAuthenticated();
+      this.#watchIdleness();
+    });
+    client.on('session', (accept, reject) => {
+      if (this.#sessions.size >= MAX_CHANNELS) reject();
+      else this.#onSession(accept());
+    });
+    options.socket.once('close', () => clearTimeout(this.#idle));
+  }
+
+  /** Ends the connection as soon as no upload is open or being finished. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.whenQuiet()));
+    this.end();
+  }
+
+  end(): void {
+    this.#options.client.end();
+  }
+
+  #onSession(session: Session): void {
+    session.on('subsystem', (accept, reject, { name }) => {
+      const principal = this.#principal;
+      if (name !== 'sftp' || principal === undefined) return reject();
+      const { connection, socket, openSession } = this.#options;
+      const channel = accept();
+      const sftp = runSftpChannel(channel, socket, (transport) =>
+        openSession(principal, connection, transport),
+      );
+      this.#sessions.add(sftp);
+      channel.on('data', () => this.#idle?.refresh());
+      channel.on('close', () => this.#sessions.delete(sftp));
+    });
+  }
+
+  /** A client that waits for an answer is not idle, nor is one that the server keeps waiting to send. */
+  #watchIdleness(): void {
+    const { idleTimeoutSeconds, connection, log } = this.#options;
+    this.#idle = setTimeout(() => {
+      if ([...this.#sessions].some((session) => session.isBusy)) {
+        this.#idle?.refresh();
+        return;
+      }
+      log.info({ sessionId: connection.id, idleTimeoutSeconds }, 'idle connection closed');
+      this.end();
+    }, idleTimeoutSeconds * 1000);
+  }
+}

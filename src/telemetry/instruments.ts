@@ -1,0 +1,44 @@
+import type { Attributes } from '@opentelemetry/api';
+
+/** Every name that spans carry, in one place: docs/telemetry.md is the same table for people. */
+export const SpanName = {
+  UPLOAD: 'sluice.upload',
+  SQS_SEND: 'sqs.send',
+  /** `sftp.<operation>`: the root of a request outside uploads. */
+  request: (operation: string) => `sftp.${operation}`,
+  /** `backend.<operation>`: one call of the contract. */
+  backend: (operation: string) => `backend.${operation}`,
+} as const;
+
+export const Attribute = {
+  BACKEND: 'sluice.backend',
+  PATH: 'sluice.path',
+  TARGET_PATH: 'sluice.target_path',
+  /** `ok` or the POSIX code. */
+  RESULT: 'sluice.result',
+  BYTES: 'sluice.bytes',
+  ENTRIES: 'sluice.entries',
+  WRITE_COUNT: 'sluice.write.count',
+  FIRST_OFFSET: 'sluice.write.first_offset',
+  LAST_OFFSET: 'sluice.write.last_offset',
+  UPLOAD_ID: 'sluice.upload.id',
+  BUCKET: 'aws.s3.bucket',
+  KEY: 'aws.s3.key',
+  ETAG: 'sluice.etag',
+  USER: 'user.name',
+  CLIENT_ADDRESS: 'client.address',
+  CLIENT_PORT: 'client.port',
+  SESSION_ID: 'session.id',
+} as const;
+
+/** Attributes of a producer span (OpenTelemetry semantic conventions for AWS SQS). */
+export function sqsSendAttributes(queueUrl: string): Attributes {
+  return {
+    'messaging.system': 'aws_sqs',
+    'messaging.operation.type': 'send',
+    'messaging.operation.name': 'send',
+    'messaging.destination.name': queueUrl.slice(queueUrl.lastIndexOf('/') + 1),
+  };
+}
+
+export const TRACER_NAME = 'sluice';

@@ -1,0 +1,38 @@
+import {
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+import { toFsErrorCode } from '../contract/errors.ts';
+import { Attribute } from './instruments.ts';
+
+/** Marks a span as failed: result, status and, once, the exception. The message is ours, never file content. */
+export function failSpan(span: Span, error: unknown): void {
+  const code = toFsErrorCode(error);
+  span.setAttribute(Attribute.RESULT, code);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : code });
+  span.recordException(error instanceof Error ? error : String(error));
+}
+
+/** Runs `work` with the span active, then ends it: `ok`, or failed with what was thrown, which is rethrown. */
+export async function inSpan<T>(span: Span, parent: Context, work: () => Promise<T>): Promise<T> {
+  try {
+    const result = await context.with(trace.setSpan(parent, span), work);
+    span.setAttribute(Attribute.RESULT, 'ok');
+    return result;
+  } catch (error) {
+    failSpan(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** What roots are: spans of a server, in a trace of their own. */
+export const ROOT = { kind: SpanKind.SERVER, root: true } as const;
+
+export { ROOT_CONTEXT };

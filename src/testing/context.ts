@@ -1,0 +1,22 @@
+import type { Connection, Principal, RequestContext } from '../contract/context.ts';
+
+export interface TestContextOverrides {
+  readonly principal?: Partial<Principal>;
+  readonly connection?: Partial<Connection>;
+  readonly signal?: AbortSignal;
+}
+
+/** A request context for tests: a principal who may do everything, on a connection that stays up. */
+export function createTestContext(overrides: TestContextOverrides = {}): RequestContext {
+  return {
+    principal: { username: 'tester', session: {}, ...overrides.principal },
+    connection: {
+      id: 'test-connection',
+      clientAddress: '192.0.2.1',
+      clientPort: 49152,
+      clientVersion: 'SluiceTest_1.0',
+      ...overrides.connection,
+    },
+    signal: overrides.signal ?? new AbortController().signal,
+  };
+}

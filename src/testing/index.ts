@@ -1,0 +1,8 @@
+export {
+  type ConformanceOptions,
+  conformanceCases,
+  type Deviation,
+  runConformance,
+} from './conformance.ts';
+export { createTestContext, type TestContextOverrides } from './context.ts';
+export type { ConformanceCase, ConformanceSubject } from './subject.ts';

@@ -1,0 +1,226 @@
+import { describe, expect, test } from 'vitest';
+import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
+import type { StreamingBackend, Upload, WriteOptions } from '../../src/contract/backend.ts';
+import { type ConformanceOptions, conformanceCases, runConformance } from '../../src/testing/conformance.ts';
+import { createTestContext } from '../../src/testing/index.ts';
+
+type Change<T> = (honest: T) => Partial<T>;
+
+const context = createTestContext();
+const replace: WriteOptions = { create: true, exclusive: false, truncate: true, append: false };
+
+/** Memory, but for what `change` puts in place of its operations. */
+function liar(change: Change<StreamingBackend>): StreamingBackend {
+  const memory = createMemoryBackend();
+  return { ...memory, ...change(memory) };
+}
+
+/** Memory, but for what `change` puts in place of the operations of its uploads. */
+function uploadLiar(change: Change<Upload>): StreamingBackend {
+  return liar((memory) => ({
+    beginWrite: async (...args) => {
+      const upload = await memory.beginWrite(...args);
+      return Object.create(upload, Object.getOwnPropertyDescriptors(change(upload))) as Upload;
+    },
+  }));
+}
+
+/** Backends that break one promise each, and a case that must notice. */
+const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBackend, noticedBy: string])[] = [
+  [
+    'delDir that removes what is below',
+    () =>
+      liar((memory) => ({
+        delDir: async (asker, path) => {
+          for await (const page of memory.listDir(asker, path)) {
+            for (const { name } of page) await memory.delete(asker, `${path}/${name}`);
+          }
+          await memory.delDir(asker, path);
+        },
+      })),
+    'delDir rejects ENOTEMPTY for a directory that holds a file',
+  ],
+  [
+    'rename that takes a missing source for done',
+    () => liar((memory) => ({ rename: (...args) => memory.rename(...args).catch(() => undefined) })),
+    'rename of a missing source rejects ENOENT',
+  ],
+  [
+    'ranges that ignore the etag',
+    () =>
+      liar((memory) => ({
+        readFileRange: (asker, path, { offset, length }) =>
+          memory.readFileRange(asker, path, { offset, length }),
+      })),
+    'readFileRange: with the etag of earlier content it rejects ESTALE',
+  ],
+  [
+    'ranges that take length for the last offset',
+    () =>
+      liar((memory) => ({
+        readFileRange: (asker, path, range) =>
+          memory.readFileRange(asker, path, { ...range, length: range.length + 1 }),
+      })),
+    'readFileRange: a range of one byte',
+  ],
+  [
+    'listings that stop after the first page',
+    () =>
+      liar((memory) => ({
+        listDir: async function* (asker, path) {
+          for await (const page of memory.listDir(asker, path)) {
+            yield page;
+            return;
+          }
+        },
+      })),
+    'a listing of more than one page holds every name once',
+  ],
+  [
+    'uploads that make an empty file at once',
+    () =>
+      liar((memory) => ({
+        beginWrite: async (asker, path, options) => {
+          await memory.writeFile(asker, path, new Uint8Array(0));
+          return memory.beginWrite(asker, path, { ...options, exclusive: false });
+        },
+      })),
+    'an aborted upload of a new name leaves nothing',
+  ],
+  [
+    'uploads that always truncate',
+    () =>
+      liar((memory) => ({
+        beginWrite: (asker, path, options) => memory.beginWrite(asker, path, { ...options, truncate: true }),
+      })),
+    'without truncate, bytes not written keep their old value',
+  ],
+  [
+    'exclusive judged at the beginning only',
+    () =>
+      liar((memory) => ({
+        beginWrite: async (asker, path, options) => {
+          await memory.beginWrite(asker, path, options);
+          return memory.beginWrite(asker, path, { ...options, exclusive: false });
+        },
+      })),
+    'of two exclusive uploads of one name the second to finish rejects EEXIST',
+  ],
+  [
+    'writes that keep the buffer they were lent',
+    () =>
+      uploadLiar((upload) => {
+        const kept: [number, Uint8Array][] = [];
+        return {
+          writeChunk: (offset, bytes) => void kept.push([offset, bytes]),
+          finishWrite: async () => {
+            for (const [offset, bytes] of kept) await upload.writeChunk(offset, bytes);
+            return upload.finishWrite();
+          },
+        };
+      }),
+    'an upload of 1 bytes in chunks of 1 holds them',
+  ],
+  [
+    'writes that take every chunk for the next one',
+    () => uploadLiar((upload) => ({ writeChunk: (_, bytes) => upload.writeChunk(upload.size, bytes) })),
+    'chunks written from the last to the first make the file',
+  ],
+  [
+    'abort that stores what there is',
+    () => uploadLiar((upload) => ({ abortWrite: () => upload.finishWrite().then(() => undefined) })),
+    'an aborted upload leaves an earlier file as it was',
+  ],
+  [
+    'setSize that does nothing',
+    () => uploadLiar(() => ({ setSize: async () => undefined })),
+    'setSize drops what lies past it',
+  ],
+  [
+    'a checksum of something else',
+    () =>
+      uploadLiar((upload) => ({
+        finishWrite: async () => ({
+          ...(await upload.finishWrite()),
+          checksum: { algorithm: 'CRC32', value: 'AAAAAA==', type: 'FULL_OBJECT' },
+        }),
+      })),
+    'finishWrite gives the size, and the etag and checksum of the file if any',
+  ],
+];
+
+/** Runs the kit by hand; gives the names of what was registered and of what failed. */
+async function runByHand(options: ConformanceOptions): Promise<{ names: string[]; failed: string[] }> {
+  const registered: [string, () => Promise<void>][] = [];
+  runConformance((name, run) => registered.push([name, run]), options);
+  const failed: string[] = [];
+  for (const [name, run] of registered) await run().catch(() => failed.push(name));
+  return { names: registered.map(([name]) => name), failed };
+}
+
+describe('the conformance kit', () => {
+  test('names every case once', () => {
+    const names = conformanceCases.map((each) => each.name);
+    expect(names).toEqual([...new Set(names)]);
+  });
+
+  test.each(LIES)('notices %s', async (_lie, createBackend, noticedBy) => {
+    const { failed } = await runByHand({ createSubject: () => ({ backend: createBackend(), context }) });
+    expect(failed).toContain(noticedBy);
+    // A liar that fails everything would prove nothing.
+    expect(failed.length).toBeLessThan(conformanceCases.length / 2);
+  });
+
+  test('runs what a deviation says in place of its case, and under its reason', async () => {
+    const name = 'a file cannot be made below a missing directory';
+    const asked: string[] = [];
+    const { names, failed } = await runByHand({
+      createSubject: () => ({ backend: createMemoryBackend(), context }),
+      deviations: {
+        [name]: {
+          reason: 'ancestors are implicit',
+          actual: async (subject) => {
+            asked.push(subject.backend.name);
+            await subject.backend.beginWrite(subject.context, '/missing/file', replace);
+          },
+        },
+      },
+    });
+    expect(names).toHaveLength(conformanceCases.length);
+    expect(names).not.toContain(name);
+    expect(asked).toEqual(['memory']);
+    // Memory does not deviate, so the test of the deviation is what fails.
+    expect(failed).toEqual([`DEVIATION from "${name}": ancestors are implicit`]);
+  });
+
+  test.each(['no such case', 'toString', '__proto__x'])('refuses a deviation from %j', (name) => {
+    const deviations = { [name]: { reason: 'none', actual: async () => undefined } };
+    expect(() =>
+      runConformance(() => undefined, {
+        createSubject: () => ({ backend: createMemoryBackend(), context }),
+        deviations,
+      }),
+    ).toThrow(`deviations from no case of the kit: ${name}`);
+  });
+
+  test('gives every case a subject of its own and closes it, also after a failure', async () => {
+    let open = 0;
+    let made = 0;
+    const { failed } = await runByHand({
+      createSubject: () => {
+        made += 1;
+        open += 1;
+        return {
+          backend: liar(() => ({ fileInfo: async () => Promise.reject(new Error('broken')) })),
+          context,
+          close: async () => {
+            open -= 1;
+          },
+        };
+      },
+    });
+    expect(made).toBe(conformanceCases.length);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(open).toBe(0);
+  });
+});

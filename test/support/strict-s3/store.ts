@@ -1,0 +1,209 @@
+import { crc32 } from 'node:zlib';
+import { encodeCrc32, md5Hex } from './checksums.ts';
+import { notImplemented, S3Error } from './errors.ts';
+import type { S3Request } from './request.ts';
+
+export type ChecksumType = 'COMPOSITE' | 'FULL_OBJECT';
+
+export interface ObjectChecksum {
+  readonly algorithm: 'CRC32';
+  readonly type: ChecksumType;
+  /** As S3 writes it: base64, with the number of parts behind a COMPOSITE one. */
+  readonly value: string;
+}
+
+/** What a PutObject, CopyObject or CreateMultipartUpload says beside the content. */
+export interface ObjectAttributes {
+  /** Content-Type, Cache-Control and the like, by lower-case name. */
+  readonly systemHeaders: Readonly<Record<string, string>>;
+  /** The x-amz-meta- headers, without that prefix. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface ObjectFields extends ObjectAttributes {
+  readonly key: string;
+  readonly size: number;
+  /** Quoted, as on the wire. */
+  readonly etag: string;
+  /** Of the whole content, whether or not the client asked S3 for a checksum. */
+  readonly crc32: number;
+  readonly checksum: ObjectChecksum | undefined;
+  /** How many parts a multipart upload put together. */
+  readonly partCount?: number | undefined;
+  readonly content: Buffer | undefined;
+}
+
+export class StoredObject implements ObjectFields {
+  readonly key: string;
+  readonly size: number;
+  readonly etag: string;
+  readonly crc32: number;
+  readonly checksum: ObjectChecksum | undefined;
+  readonly partCount: number | undefined;
+  readonly systemHeaders: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly content: Buffer | undefined;
+  readonly lastModified = new Date();
+
+  constructor(fields: ObjectFields) {
+    this.key = fields.key;
+    this.size = fields.size;
+    this.etag = fields.etag;
+    this.crc32 = fields.crc32;
+    this.checksum = fields.checksum;
+    this.partCount = fields.partCount;
+    this.systemHeaders = fields.systemHeaders;
+    this.metadata = fields.metadata;
+    this.content = fields.content;
+  }
+
+  get contentType(): string {
+    return this.systemHeaders['content-type'] ?? 'binary/octet-stream';
+  }
+
+  /** Throws when the server discards bodies, rather than pass for an empty object. */
+  get body(): Buffer {
+    if (this.content === undefined) throw notImplemented(`reading ${this.key}: its body was discarded`);
+    return this.content;
+  }
+}
+
+export interface Part {
+  readonly partNumber: number;
+  readonly size: number;
+  /** Quoted, as on the wire. */
+  readonly etag: string;
+  readonly md5: string;
+  readonly crc32: number;
+  readonly lastModified: Date;
+  /** Undefined when the server discards bodies. */
+  readonly content: Buffer | undefined;
+}
+
+export interface OpenUpload extends ObjectAttributes {
+  readonly uploadId: string;
+  readonly key: string;
+  readonly initiated: Date;
+  readonly algorithm: 'CRC32' | undefined;
+  readonly checksumType: ChecksumType | undefined;
+  readonly parts: Map<number, Part>;
+}
+
+export class Bucket {
+  readonly objects = new Map<string, StoredObject>();
+  readonly uploads = new Map<string, OpenUpload>();
+
+  /** Keys in the order of S3's listings: that of their UTF-8 bytes. */
+  sortedKeys(): string[] {
+    return sortByBytes([...this.objects.keys()], (key) => key);
+  }
+}
+
+export function sortByBytes<T>(items: readonly T[], textOf: (item: T) => string): T[] {
+  const pairs = items.map((item) => ({ item, bytes: Buffer.from(textOf(item)) }));
+  return pairs.sort((a, b) => Buffer.compare(a.bytes, b.bytes)).map(({ item }) => item);
+}
+
+export const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
+export type SeedBody = string | Buffer | { readonly size: number };
+
+export interface SeedOptions {
+  readonly contentType?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export class Store {
+  readonly buckets = new Map<string, Bucket>();
+  /** Keep no bodies, only sizes, CRCs and ETags. */
+  readonly discard: boolean;
+
+  constructor(discard: boolean) {
+    this.discard = discard;
+  }
+
+  create(name: string): void {
+    if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name)) {
+      throw new S3Error(400, 'InvalidBucketName', 'The specified bucket is not valid.', { BucketName: name });
+    }
+    if (this.buckets.has(name)) {
+      throw new S3Error(
+        409,
+        'BucketAlreadyOwnedByYou',
+        'Your request to create the bucket succeeded before.',
+        {
+          BucketName: name,
+        },
+      );
+    }
+    this.buckets.set(name, new Bucket());
+  }
+
+  bucket(name: string): Bucket {
+    const bucket = this.buckets.get(name);
+    if (bucket !== undefined) return bucket;
+    throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', { BucketName: name });
+  }
+
+  seed(bucket: string, key: string, body: SeedBody, options: SeedOptions = {}): StoredObject {
+    const content = typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : undefined;
+    const { contentType, metadata = {} } = options;
+    const object = new StoredObject({
+      key,
+      size: typeof body === 'string' ? Buffer.byteLength(body) : 'size' in body ? body.size : body.length,
+      etag: contentEtag(content ?? Buffer.from(`${bucket}/${key}`)),
+      crc32: crc32(content ?? Buffer.alloc(0)),
+      checksum: content === undefined ? undefined : fullObjectChecksum(crc32(content)),
+      systemHeaders: contentType === undefined ? {} : { 'content-type': contentType },
+      metadata,
+      content,
+    });
+    this.bucket(bucket).objects.set(key, object);
+    return object;
+  }
+}
+
+const SYSTEM_HEADERS = [
+  'content-type',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'expires',
+];
+
+export function attributesOf(request: S3Request): ObjectAttributes {
+  const systemHeaders: Record<string, string> = {};
+  for (const name of SYSTEM_HEADERS) {
+    const value = request.header(name);
+    const stored = name === 'content-encoding' ? value?.replace(/(^|,\s*)aws-chunked/, '') : value;
+    if (stored) systemHeaders[name] = stored;
+  }
+  const metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.raw.headers)) {
+    if (name.startsWith('x-amz-meta-')) metadata[name.slice('x-amz-meta-'.length)] = String(value);
+  }
+  const size = Object.entries(metadata).reduce((sum, pair) => sum + Buffer.byteLength(pair.join('')), 0);
+  if (size > 2048) {
+    throw new S3Error(
+      400,
+      'MetadataTooLarge',
+      'Your metadata headers exceed the maximum allowed metadata size',
+      {
+        Size: String(size),
+        MaxSizeAllowed: '2048',
+      },
+    );
+  }
+  return { systemHeaders, metadata };
+}
+
+export const fullObjectChecksum = (crc: number): ObjectChecksum => ({
+  algorithm: 'CRC32',
+  type: 'FULL_OBJECT',
+  value: encodeCrc32(crc),
+});
+
+export const quoted = (etag: string): string => `"${etag}"`;
+
+export const contentEtag = (content: Buffer): string => quoted(md5Hex(content));
