@@ -37,32 +37,39 @@ export interface Backend {
   /**
    * Moves a file or a directory with everything in it. An existing file at `to` is replaced, an existing
    * directory only by a directory and only when it is empty (POSIX `rename`).
-   * @throws FsError `ENOENT`, `EISDIR`, `ENOTDIR`, `ENOTEMPTY`, `EINVAL` when `to` lies below `from`.
+   * Onto itself it changes nothing.
+   * @throws FsError `ENOENT`, `EISDIR`, `ENOTDIR`, `ENOTEMPTY`, `EINVAL` when `to` lies below `from`, `EBUSY` for
+   * the root.
    */
   rename(context: RequestContext, from: string, to: string): Promise<void>;
 
   /** The whole file. @throws FsError `ENOENT`, `EISDIR`. */
   readFile(context: RequestContext, path: string): Promise<Uint8Array>;
 
-  /** Creates or replaces a whole file, at once or not at all. @throws FsError `EISDIR`, `ENOENT`. */
+  /** Creates or replaces a whole file, at once or not at all. @throws FsError `EISDIR`, `ENOENT`, `ENOTDIR`. */
   writeFile(context: RequestContext, path: string, bytes: Uint8Array): Promise<StoredFile>;
 
   /**
    * Up to `length` bytes from `offset`; fewer only at the end of the file, none at or past it.
    * With `etag`, only if the file still has that content: `ESTALE` otherwise.
    */
-  readFileRange?(
-    context: RequestContext,
-    path: string,
-    range: { readonly offset: number; readonly length: number; readonly etag?: string },
-  ): Promise<Uint8Array>;
+  readFileRange?(context: RequestContext, path: string, range: FileRange): Promise<Uint8Array>;
 
   /**
    * Opens a file for streaming. Nothing is visible at `path`, and nothing there changes, before
    * `finishWrite` resolves.
-   * @throws FsError `EISDIR`, `EEXIST` (with `exclusive`), `ENOENT` (without `create`).
+   * With `exclusive`, `finishWrite` rejects `EEXIST` too if the file came to exist meanwhile.
+   * @throws FsError `EISDIR`, `EEXIST` (with `exclusive`), `ENOENT` (without `create`, or the parent), `ENOTDIR`.
    */
   beginWrite?(context: RequestContext, path: string, options: WriteOptions): Promise<Upload>;
+}
+
+/** Which bytes of a file, and optionally of which content. */
+export interface FileRange {
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+  readonly etag?: string;
 }
 
 /** The open flags of POSIX `open(2)`, as far as they concern writing. */
@@ -79,13 +86,14 @@ export interface WriteOptions {
 
 /**
  * One upload: one write handle from OPEN to CLOSE. Ends with exactly one of `finishWrite` and `abortWrite`;
- * a rejected `finishWrite` has cleaned up after itself.
+ * a rejected `finishWrite` has cleaned up after itself. After the end everything rejects `EBADF`, except
+ * `abortWrite`, which does nothing.
  */
 export interface Upload {
   /**
    * Takes bytes for `offset` and is done with `bytes` when it returns or resolves: the caller reuses them.
    * A promise means "wait, I have no room": nothing further is sent before it resolves.
-   * After a rejection the upload can only be aborted; `finishWrite` would reject too.
+   * A refusal is a throw or a rejection; after it the upload can only be aborted.
    */
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void;
 

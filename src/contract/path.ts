@@ -1,6 +1,6 @@
 import { FsError } from './errors.ts';
 
-/** Longest path accepted from a client, in UTF-8 bytes (Linux's PATH_MAX). */
+/** Longest normalised path, in UTF-8 bytes (Linux's PATH_MAX). What a client sends is bounded by its packet. */
 export const MAX_PATH_BYTES = 4096;
 
 /** Longest single name accepted from a client, in UTF-8 bytes (POSIX NAME_MAX of common file systems). */
@@ -18,7 +18,6 @@ export const MAX_NAME_BYTES = 255;
 export function normalizePath(path: string): string {
   if (path.includes('\0')) throw new FsError('EINVAL', 'a path cannot contain NUL');
   if (!path.isWellFormed()) throw new FsError('EINVAL', 'a path must be valid Unicode');
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw new FsError('ENAMETOOLONG', 'the path is too long');
   const segments: string[] = [];
   for (const segment of path.split('/')) {
     if (segment === '' || segment === '.') continue;
@@ -31,7 +30,11 @@ export function normalizePath(path: string): string {
     }
     segments.push(segment);
   }
-  return `/${segments.join('/')}`;
+  const normalized = `/${segments.join('/')}`;
+  if (Buffer.byteLength(normalized) > MAX_PATH_BYTES) {
+    throw new FsError('ENAMETOOLONG', 'the path is too long');
+  }
+  return normalized;
 }
 
 /** Whether a path, in any spelling, is the root of the principal's tree. */

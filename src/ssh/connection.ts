@@ -10,6 +10,12 @@ import { runSftpChannel } from './channel.ts';
 /** SFTP channels of one connection; AWS Transfer Family allows as many. */
 const MAX_CHANNELS = 10;
 
+/**
+ * ssh2 adds `ssh-rsa` (a signature by SHA-1) to the offer of every server with an RSA key, last, whatever algorithms
+ * it is given; who chooses it is sent away before authentication (docs/adr/0001-ssh2.md).
+ */
+const SHA1_HOST_KEY = 'ssh-rsa';
+
 export interface SshConnectionOptions {
   readonly client: SshClient;
   readonly socket: Socket;
@@ -37,6 +43,11 @@ export class SshConnection {
     const { client, connection, authenticator, log } = options;
     const about = { sessionId: connection.id, sourceIp: connection.clientAddress };
     client.on('error', (error) => log.debug({ ...about, reason: error.message }, 'connection error'));
+    client.on('handshake', ({ serverHostKey }) => {
+      if (serverHostKey !== SHA1_HOST_KEY) return;
+      log.info(about, 'connection refused: the client knows no host key algorithm without SHA-1');
+      client.end();
+    });
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {

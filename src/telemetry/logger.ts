@@ -2,12 +2,36 @@ import pino from 'pino';
 import type { Log } from '../contract/log.ts';
 
 /** JSON lines on stdout; `level` is one of pino's. */
-export function createLogger(level: string): Log & { flush(): void } {
+export function createLogger(level: string): Log {
   return pino({
     level,
     base: { service: 'sluice' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: pino.stdSerializers.errWithCause },
+    serializers: { err: describeError },
   });
+}
+
+interface ErrorDescription {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly httpStatusCode?: number;
+  readonly requestId?: string;
+  readonly cause?: ErrorDescription;
+}
+
+/** What of an error belongs into a log. The errors of the AWS SDK carry whole responses, headers included. */
+function describeError(error: unknown): ErrorDescription {
+  if (!(error instanceof Error)) return { name: 'NotAnError', message: String(error) };
+  const { name, message, stack, cause } = error;
+  const { $metadata } = error as { $metadata?: { httpStatusCode?: number; requestId?: string } };
+  return {
+    name,
+    message,
+    ...(stack === undefined ? {} : { stack }),
+    ...($metadata?.httpStatusCode === undefined ? {} : { httpStatusCode: $metadata.httpStatusCode }),
+    ...($metadata?.requestId === undefined ? {} : { requestId: $metadata.requestId }),
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
+  };
 }

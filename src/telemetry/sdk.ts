@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { NodeSDK, resources, tracing } from '@opentelemetry/sdk-node';
 
@@ -13,9 +14,12 @@ export interface TelemetryOptions {
 }
 
 export interface Telemetry {
-  /** Sends what is still buffered, then stops. Never rejects: telemetry does not hold up a shutdown. */
+  /** Sends what is still buffered, then stops; gives up after two seconds. Never rejects. */
   shutdown(): Promise<void>;
 }
+
+/** A receiver of spans that does not answer must not hold up the end of the process for longer. */
+const SHUTDOWN_MS = 2000;
 
 /**
  * Starts the OpenTelemetry SDK, which configures itself from the standard variables
@@ -27,7 +31,14 @@ export function startTelemetry({ serviceName, onSpanEnd, exportToo }: TelemetryO
     ...(onSpanEnd === undefined ? {} : { spanProcessors: localProcessors(onSpanEnd, exportToo ?? false) }),
   });
   sdk.start();
-  return { shutdown: () => sdk.shutdown().catch(() => undefined) };
+  return {
+    shutdown: async () => {
+      const deadline = new AbortController();
+      const late = delay(SHUTDOWN_MS, undefined, { signal: deadline.signal });
+      await Promise.race([sdk.shutdown(), late]).catch(() => undefined);
+      deadline.abort();
+    },
+  };
 }
 
 function localProcessors(

@@ -100,10 +100,12 @@ describe('with faults', () => {
     const fault = proxy.fault({ method: 'POST', path: '/', target: /SendMessage$/, respond });
     expect((await sqs('ReceiveMessage')).status).toBe(201);
     expect((await post('/other')).status).toBe(201);
+    const headers = { 'x-amz-target': 'AmazonSQS.SendMessage' };
+    expect((await fetch(proxy.endpoint, { method: 'PUT', headers })).status).toBe(201);
     const hit = await sqs('SendMessage');
     expect([hit.status, await hit.text(), hit.headers.get('x-fault')]).toEqual([503, 'no', '1']);
     expect(fault.hits).toBe(1);
-    expect(seen).toHaveLength(2);
+    expect(seen).toHaveLength(3);
     proxy.fault({ query: 'uploads', respond });
     expect((await post('/k?uploads')).status).toBe(503);
     expect((await post('/k?uploadId=1')).status).toBe(201);

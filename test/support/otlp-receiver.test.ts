@@ -176,9 +176,10 @@ describe('the protocol', () => {
       await post('{"resourceSpans":'),
       await post('not gzip', { headers: { 'content-encoding': 'gzip' } }),
       await post(Uint8Array.of(0x0a, 0x05, 0x00), { type: PROTOBUF }),
+      await post(Uint8Array.of(0x7a, 0x05, 0x00), { type: PROTOBUF }),
       await post(Uint8Array.of(0x0f), { type: PROTOBUF }),
     ].map(({ status }) => status);
-    expect(statuses).toEqual([404, 405, 415, 415, 400, 400, 400, 400]);
+    expect(statuses).toEqual([404, 405, 415, 415, 400, 400, 400, 400, 400]);
     expect(receiver.spans).toEqual([]);
   });
 

@@ -326,6 +326,7 @@ describe('checksums', () => {
   });
 
   const path = `/${Bucket}/damaged`;
+  const TRAILER = `x-amz-checksum-crc32:${encodeCrc32(crc32('content'))}`;
 
   test.each([
     ['a checksum of the wrong length', { 'x-amz-checksum-crc32': 'AAAA' }, 'InvalidRequest'],
@@ -356,7 +357,7 @@ describe('checksums', () => {
     ['a shorter body than announced', '3\r\ncon\r\n0\r\n\r\n', 'IncompleteBody'],
     ['a longer body than announced', '9\r\ncontent..\r\n0\r\n\r\n', 'IncompleteBody'],
     ['a chunk that is cut off', '7\r\ncon', 'IncompleteBody'],
-    ['a chunk without its end', '7\r\ncontent0\r\n\r\n', 'IncompleteBody'],
+    ['a chunk longer than it says', `7\r\ncontent!\r\n0\r\n${TRAILER}\r\n\r\n`, 'IncompleteBody'],
   ])('an aws-chunked body with %s is refused with an answer, not a reset', async (_, body, code) => {
     const headers = {
       'content-encoding': 'aws-chunked',
@@ -385,6 +386,14 @@ describe('requests that are refused', () => {
     await put('é'.repeat(512), 'x');
     await expect(put(`${'é'.repeat(512)}x`, 'x')).rejects.toMatchObject(failure('KeyTooLongError', 400));
   });
+
+  test.each(['%zz', '%', '%FF'])(
+    'a path with the escape %s, which is no UTF-8, is InvalidURI',
+    async (sequence) => {
+      const answer = await send({ method: 'PUT', path: `/${Bucket}/${sequence}`, body: 'x' });
+      expect(answer).toMatchObject({ status: 400, text: expect.stringContaining('<Code>InvalidURI</Code>') });
+    },
+  );
 
   test('more than 2 KiB of metadata is MetadataTooLarge', async () => {
     const large = put('k', 'x', { Metadata: { note: 'x'.repeat(2045) } });

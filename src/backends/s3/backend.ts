@@ -1,6 +1,6 @@
 import type { MemoryBudget } from '../../buffers/budget.ts';
 import { BufferPool } from '../../buffers/buffer-pool.ts';
-import type { StreamingBackend, Upload, WriteOptions } from '../../contract/backend.ts';
+import type { FileRange, StreamingBackend, Upload, WriteOptions } from '../../contract/backend.ts';
 import type { RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
 import { isBelow } from '../../contract/path.ts';
@@ -11,7 +11,7 @@ import {
   fileInfo,
   type StoredFile,
 } from '../../contract/types.ts';
-import { toFsError } from './errors.ts';
+import { isNotFound, toFsError } from './errors.ts';
 import { DIRECTORY_MARKER, KeyMapper } from './keys.ts';
 import { listDirectory } from './listing.ts';
 import { renameObject, renamePrefix } from './rename.ts';
@@ -129,6 +129,17 @@ export function createS3Backend({ store, prefix, budget }: S3BackendOptions): St
     return new S3Upload({ store, budget, pool, path, key, base, exclusive, append });
   }
 
+  /** One request as long as the object is there; only when it is not, what is there instead is looked up. */
+  async function readFileRange(context: RequestContext, path: string, range: FileRange): Promise<Uint8Array> {
+    if (range.length === 0) return new Uint8Array(0);
+    try {
+      return await store.get(keys.toKey(context.principal, path), range);
+    } catch (error) {
+      if (isNotFound(error)) await existingFile(context, path);
+      throw error;
+    }
+  }
+
   async function writeFile(context: RequestContext, path: string, bytes: Uint8Array): Promise<StoredFile> {
     const options = { create: true, exclusive: false, truncate: true, append: false };
     const upload = await beginWrite(context, path, options);
@@ -155,9 +166,7 @@ export function createS3Backend({ store, prefix, budget }: S3BackendOptions): St
         return await store.get(keys.toKey(context.principal, path), etag === undefined ? {} : { etag });
       }),
     readFileRange: (context, path, range) =>
-      translated('readFileRange', path, async () =>
-        range.length === 0 ? new Uint8Array(0) : await store.get(keys.toKey(context.principal, path), range),
-      ),
+      translated('readFileRange', path, () => readFileRange(context, path, range)),
     writeFile: (context, path, bytes) => translated('writeFile', path, () => writeFile(context, path, bytes)),
     beginWrite: (context, path, options) =>
       translated('beginWrite', path, () => beginWrite(context, path, options)),

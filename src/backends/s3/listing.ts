@@ -1,14 +1,15 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import { MAX_NAME_BYTES } from '../../contract/path.ts';
 import { type DirectoryEntry, directoryInfo, fileInfo } from '../../contract/types.ts';
 import { DIRECTORY_MARKER, RESERVED_PREFIX } from './keys.ts';
-import type { ObjectStore } from './store.ts';
+import { type ObjectStore, unquote } from './store.ts';
 
 /**
  * The entries of a directory, one S3 page (up to 1,000 keys) at a time, with size and date from the listing
  * itself: no request per entry. Yields `undefined` first when there is nothing at all below the prefix, not even
  * a marker, so that the caller can tell a missing directory from an empty one.
  *
- * Keys that no path can name (an empty, `.` or `..` segment) and the service's own are left out. Where an object
+ * Keys that no path can name (an empty, `.`, `..` or overlong segment) and the service's own are left out. Where an object
  * and a prefix share a name ("a" and "a/b") the object is listed, as `fileInfo` answers.
  */
 export async function* listDirectory(
@@ -43,7 +44,7 @@ function* fileEntries(page: ListObjectsV2CommandOutput, prefix: string): Generat
   for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
     const name = decode(page, Key ?? '').slice(prefix.length);
     if (!isNameable(name) || name === DIRECTORY_MARKER) continue;
-    yield { ...fileInfo(Size ?? 0, (LastModified?.getTime() ?? 0) / 1000, ETag), name };
+    yield { ...fileInfo(Size ?? 0, (LastModified?.getTime() ?? 0) / 1000, unquote(ETag)), name };
   }
 }
 
@@ -64,7 +65,8 @@ function stillToMeet(files: Set<string>, page: ListObjectsV2CommandOutput, prefi
 }
 
 function isNameable(name: string): boolean {
-  return name !== '' && name !== '.' && name !== '..' && !name.includes('/');
+  if (name === '' || name === '.' || name === '..' || name.includes('/')) return false;
+  return Buffer.byteLength(name) <= MAX_NAME_BYTES;
 }
 
 /** Undoes `EncodingType: url`, without which a key with control characters breaks the XML. */

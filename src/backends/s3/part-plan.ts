@@ -20,6 +20,8 @@ const TIERS: readonly Tier[] = [
   { parts: 6000, bytes: 64 * MiB },
 ];
 
+const MAX_PARTS = TIERS.reduce((sum, { parts }) => sum + parts, 0);
+
 /** The largest object the plan reaches: about 461 GiB. A write past it is EFBIG. */
 export const MAX_OBJECT_BYTES = TIERS.reduce((sum, { parts, bytes }) => sum + parts * bytes, 0);
 
@@ -38,6 +40,11 @@ export function partIndexAt(offset: number): number {
     start = end;
   }
   throw new FsError('EFBIG', `no part holds byte ${offset}`);
+}
+
+/** S3's number of the part that holds a byte; past the largest object, one more than there are parts. */
+export function partNumberAt(offset: number): number {
+  return offset < MAX_OBJECT_BYTES ? partIndexAt(offset) + 1 : MAX_PARTS + 1;
 }
 
 /** The bytes of the object that part `index` holds, if the object is long enough. */

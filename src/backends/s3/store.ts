@@ -34,7 +34,7 @@ export class ObjectStore {
       const head = await this.client.send(new HeadObjectCommand({ Bucket: this.bucket, Key: key }));
       return {
         size: head.ContentLength ?? 0,
-        etag: head.ETag ?? '',
+        etag: unquote(head.ETag),
         mtime: (head.LastModified?.getTime() ?? 0) / 1000,
       };
     } catch (error) {
@@ -63,7 +63,7 @@ export class ObjectStore {
         new GetObjectCommand({
           Bucket: this.bucket,
           Key: key,
-          IfMatch: etag,
+          IfMatch: etag === undefined ? undefined : `"${etag}"`,
           Range: offset === undefined ? undefined : `bytes=${offset}-${offset + (length ?? 0) - 1}`,
         }),
       );
@@ -81,6 +81,11 @@ export class ObjectStore {
   async delete(key: string): Promise<void> {
     await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
   }
+}
+
+/** S3 sends entity tags in quotes (RFC 9110, section 8.8.3), its events name them without. */
+export function unquote(etag: string | undefined): string {
+  return (etag ?? '').replaceAll('"', '');
 }
 
 function isPastTheEnd(error: unknown): boolean {

@@ -6,7 +6,7 @@ import type { StoredFile } from '../../contract/types.ts';
 import { toFsError } from './errors.ts';
 import { MultipartUpload } from './multipart.ts';
 import { PartBuffer } from './part-buffer.ts';
-import { partIndexAt, partRange } from './part-plan.ts';
+import { partIndexAt, partNumberAt, partRange } from './part-plan.ts';
 import { putObject } from './put-object.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -60,7 +60,7 @@ export class S3Upload implements Upload {
   }
 
   unitAt(offset: number): number {
-    return partIndexAt(offset) + 1;
+    return partNumberAt(offset);
   }
 
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | undefined {

@@ -101,10 +101,15 @@ function route(method: string, on: Route['on'], given: readonly string[], isCopy
 
 /** As it came when it cannot be decoded; `checkRequest` refuses such a path. */
 function decodeUri(text: string): string {
+  return isDecodable(text) ? decodeURIComponent(text) : text;
+}
+
+function isDecodable(text: string): boolean {
   try {
-    return decodeURIComponent(text);
+    decodeURIComponent(text);
+    return true;
   } catch {
-    return text;
+    return false;
   }
 }
 
@@ -121,7 +126,7 @@ export function checkRequest(request: S3Request): void {
       'The authorization header that you provided is not valid.',
     );
   }
-  if (/%(?![0-9a-fA-F]{2})/.test(request.path)) {
+  if (!isDecodable(request.path)) {
     throw new S3Error(400, 'InvalidURI', "Couldn't parse the specified URI.");
   }
   if (request.operation === undefined) {

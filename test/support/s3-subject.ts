@@ -1,0 +1,29 @@
+import { createS3Backend } from '../../src/backends/s3/backend.ts';
+import { createS3Client } from '../../src/backends/s3/client.ts';
+import { ObjectStore } from '../../src/backends/s3/store.ts';
+import { MemoryBudget } from '../../src/buffers/budget.ts';
+import type { StreamingBackend } from '../../src/contract/backend.ts';
+
+export const TEST_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-secret' };
+export const TEST_REGION = 'us-east-1';
+
+export interface S3Subject {
+  readonly backend: StreamingBackend;
+  readonly store: ObjectStore;
+  readonly budget: MemoryBudget;
+  close(): void;
+}
+
+/** The S3 backend on any S3 endpoint, as the service makes it. */
+export function createS3Subject(
+  endpoint: string,
+  bucket: string,
+  options: { readonly prefix?: string; readonly budgetBytes?: number } = {},
+): S3Subject {
+  const { prefix = '', budgetBytes = 64 * 1024 * 1024 } = options;
+  const client = createS3Client({ endpoint, region: TEST_REGION, credentials: TEST_CREDENTIALS });
+  const store = new ObjectStore(client, bucket);
+  const budget = new MemoryBudget(budgetBytes);
+  const backend = createS3Backend({ store, prefix, budget });
+  return { backend, store, budget, close: () => client.destroy() };
+}
