@@ -51,6 +51,12 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
+/** Nothing outlives the tests, not even one that failed before it stopped what it had started. */
+const started = new Set<Child>();
+process.once('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 /** A program that goes on running, its lines of standard output at hand. */
 export class Running {
   readonly child: Child;
@@ -67,6 +73,7 @@ export class Running {
       cwd: options.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    started.add(this.child);
     createInterface({ input: this.child.stdout }).on('line', (line) => {
       this.lines.push(line);
       for (const check of [...this.#waiting]) check();
@@ -77,6 +84,7 @@ export class Running {
     this.exited = new Promise((resolve) => {
       this.child.once('close', (code, signal) => {
         this.#ended = true;
+        started.delete(this.child);
         resolve({ code, signal, stdout: this.lines.join('\n'), stderr: this.#stderr });
         for (const check of [...this.#waiting]) check();
       });
