@@ -13,7 +13,7 @@ export const STATUS_OF = {
   EEXIST: [StatusCode.FAILURE, 'It exists already'],
   EFBIG: [StatusCode.FAILURE, 'The file is too large'],
   EINVAL: [StatusCode.FAILURE, 'Invalid argument'],
-  EIO: [StatusCode.FAILURE, 'The storage failed; nothing was stored'],
+  EIO: [StatusCode.FAILURE, 'The storage failed'],
   EISDIR: [StatusCode.FAILURE, 'It is a directory'],
   EMFILE: [StatusCode.FAILURE, 'Too many open handles'],
   ENAMETOOLONG: [StatusCode.FAILURE, 'The name is too long'],
