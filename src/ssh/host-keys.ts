@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import ssh2 from 'ssh2';
 
 /** A private key that proves the server's identity. */
@@ -68,22 +68,43 @@ export async function loadHostKeys(folder: string): Promise<HostKey[]> {
 /**
  * Writes an ed25519, an ECDSA and an RSA key into a folder, private ones readable by their owner alone, under
  * the names that sshd uses.
- * @throws when a file is there already: a host key is never overwritten.
+ * @throws HostKeyError when a file is there already: a host key is never overwritten.
  */
 export async function generateHostKeys(folder: string): Promise<HostKey[]> {
   const pairs = [
-    ['ssh_host_ed25519_key', ssh2.utils.generateKeyPairSync('ed25519')],
-    ['ssh_host_ecdsa_key', ssh2.utils.generateKeyPairSync('ecdsa', { bits: ECDSA_BITS })],
-    ['ssh_host_rsa_key', ssh2.utils.generateKeyPairSync('rsa', { bits: RSA_BITS })],
-  ] as const;
+    generateKey(join(folder, 'ssh_host_ed25519_key'), () => ssh2.utils.generateKeyPairSync('ed25519')),
+    generateKey(join(folder, 'ssh_host_ecdsa_key'), () =>
+      ssh2.utils.generateKeyPairSync('ecdsa', { bits: ECDSA_BITS }),
+    ),
+    generateKey(join(folder, 'ssh_host_rsa_key'), () =>
+      ssh2.utils.generateKeyPairSync('rsa', { bits: RSA_BITS }),
+    ),
+  ];
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const existing = await readdir(folder);
-  const taken = pairs.map(([name]) => name).filter((name) => existing.includes(name));
+  const taken = pairs.map(({ source }) => basename(source)).filter((name) => existing.includes(name));
   if (taken.length > 0)
     throw new HostKeyError(`${folder} has ${taken.join(', ')} already; nothing was written`);
-  for (const [name, pair] of pairs) {
-    await writeFile(join(folder, name), pair.private, { mode: 0o600, flag: 'wx' });
-    await writeFile(join(folder, `${name}.pub`), `${pair.public}\n`, { mode: 0o644, flag: 'wx' });
+  for (const { source, privateKey, publicLine } of pairs) {
+    await writeFile(source, privateKey, { mode: 0o600, flag: 'wx' });
+    await writeFile(`${source}.pub`, `${publicLine}\n`, { mode: 0o644, flag: 'wx' });
   }
-  return pairs.map(([name, pair]) => parseHostKey(pair.private, join(folder, name)));
+  return pairs;
+}
+
+/** Attempts to make a key that can be read back; each fails in about one case of three hundred. */
+const ATTEMPTS = 10;
+
+/**
+ * ssh2 drops leading zero bytes of some of the keys that it generates and cannot read these itself (mscdex/ssh2
+ * issues 1390 and 1513), so a key counts once it has been read back.
+ */
+function generateKey(source: string, generate: () => { readonly private: string }): HostKey {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return parseHostKey(generate().private, source);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+    }
+  }
 }

@@ -1,0 +1,43 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from './processes.ts';
+import type { Site } from './site.ts';
+import type { RunningTarget } from './targets/target.ts';
+
+/** No `-c`: whatever client and server agree on, chacha20-poly1305 for OpenSSH as it comes. */
+export const DEFAULT_CIPHER = 'default';
+
+export interface PutOptions {
+  readonly cipher: string;
+  readonly localFile: string;
+  readonly name: string;
+}
+
+/** One `put` by the real OpenSSH client, from connecting to its exit; rejects unless it reports success. */
+export async function sftpPut(site: Site, target: RunningTarget, options: PutOptions): Promise<void> {
+  const { cipher, localFile, name } = options;
+  const batchFile = join(site.folder, 'batch');
+  await writeFile(batchFile, `put "${localFile}" "${target.remotePath(name)}"\n`);
+  const settings = [
+    `Port=${target.port}`,
+    `IdentityFile=${site.clientKey.privateFile}`,
+    'IdentitiesOnly=yes',
+    'IdentityAgent=none',
+    'StrictHostKeyChecking=no',
+    'UserKnownHostsFile=/dev/null',
+    'GlobalKnownHostsFile=/dev/null',
+    'LogLevel=ERROR',
+  ];
+  await run(
+    {
+      command: 'sftp',
+      args: [
+        ...['-F', 'none', '-b', batchFile],
+        ...(cipher === DEFAULT_CIPHER ? [] : ['-c', cipher]),
+        ...settings.flatMap((setting) => ['-o', setting]),
+        `${target.username}@127.0.0.1`,
+      ],
+    },
+    site.cleanup,
+  );
+}

@@ -1,0 +1,17 @@
+/** What a handful of repeated measurements say: the middle one, and how far the others lie from it. */
+export interface Summary {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** The summary of some values, or undefined when there are none. */
+export function summarize(values: readonly number[]): Summary | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  const min = sorted[0];
+  const max = sorted.at(-1);
+  if (min === undefined || max === undefined) return undefined;
+  const upper = sorted[Math.floor(sorted.length / 2)] as number;
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1] as number;
+  return { median: (lower + upper) / 2, min, max };
+}

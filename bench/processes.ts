@@ -1,0 +1,109 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import type { Cleanup } from './cleanup.ts';
+
+export interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface ServerCommand<T> extends Command {
+  /** Given every line of output: what it tells when the server is ready. */
+  readonly ready: (line: string) => T | undefined;
+}
+
+export interface ServerProcess<T> {
+  readonly pid: number;
+  readonly ready: T;
+  /** SIGTERM, and SIGKILL when that does not help. */
+  stop(): Promise<void>;
+}
+
+/** Time a server has to start, and to stop, in milliseconds. */
+const START_MS = 30_000;
+const STOP_MS = 10_000;
+
+/** Lines of output kept to explain a failure. */
+const KEPT_LINES = 20;
+
+/** Starts a server and resolves when it says that it is ready. It is stopped at the latest by the cleanup. */
+export async function startServer<T>(server: ServerCommand<T>, cleanup: Cleanup): Promise<ServerProcess<T>> {
+  const { command, args, env, ready } = server;
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = cleanup.add(() => end(child));
+  const lines: string[] = [];
+  const says = new Promise<T>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface(stream).on('line', (line) => {
+        lines.push(line);
+        if (lines.length > KEPT_LINES) lines.shift();
+        const told = ready(line);
+        if (told !== undefined) resolve(told);
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code, signal) => reject(new Error(`it ended with ${signal ?? code}`)));
+    setTimeout(() => reject(new Error(`not ready after ${START_MS / 1000} s`)), START_MS).unref();
+  });
+  try {
+    return { ready: await says, pid: child.pid as number, stop };
+  } catch (error) {
+    await stop();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error([`${command} did not start: ${reason}`, ...lines].join('\n'));
+  }
+}
+
+/** Runs a command to its end. Rejects with what it wrote when it fails. */
+export async function run({ command, args, env }: Command, cleanup: Cleanup): Promise<void> {
+  const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = cleanup.add(() => end(child));
+  let complaint = '';
+  child.stderr.on('data', (bytes: Buffer) => {
+    complaint = (complaint + bytes.toString()).slice(-2000);
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${command} failed with ${signal ?? code}: ${complaint.trim()}`));
+    });
+  }).finally(ended);
+}
+
+/** What a command prints on stdout and stderr together; undefined when it cannot be run or fails. */
+export async function outputOf(command: string, ...args: string[]): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(command, args);
+    return `${stdout}${stderr}`.trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The full path of a program, looked for in PATH and where daemons are kept. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
+  for (const folder of folders) {
+    const path = join(folder, name);
+    const found = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  return undefined;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await exited;
+  clearTimeout(force);
+}

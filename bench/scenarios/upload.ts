@@ -1,0 +1,139 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Cleanup } from '../cleanup.ts';
+import { sftpPut } from '../client.ts';
+import { byOrigin, type CpuProfile, type Interval, selfTimes } from '../measure/cpu-profile.ts';
+import { type Figures, meter } from '../measure/meter.ts';
+import { createPayload } from '../payload.ts';
+import type { Series } from '../report.ts';
+import { openSite, type Site } from '../site.ts';
+import { formatSize, GiB } from '../sizes.ts';
+import type { StartOptions, Target } from '../targets/target.ts';
+
+export interface UploadOptions {
+  readonly bytes: number;
+  readonly runs: number;
+  readonly targets: readonly Target[];
+  readonly ciphers: readonly string[];
+  /** Bytes uploaded to each fresh server before it is measured; 0 measures it cold. */
+  readonly warmUpBytes: number;
+  /** Of the sink, in milliseconds. */
+  readonly latencyMs: number;
+  /** Told what is going on, a line at a time. */
+  readonly say: (line: string) => void;
+}
+
+interface Bench extends UploadOptions {
+  readonly site: Site;
+  readonly file: string;
+  readonly warmUpFile: string | undefined;
+}
+
+/** One file, one connection, by the OpenSSH client. Targets take turns, so that what disturbs hits them all. */
+export async function measureUploads(options: UploadOptions, cleanup: Cleanup): Promise<Series[]> {
+  const bench = await prepare(options, cleanup);
+  const variants = options.targets.flatMap((target) =>
+    options.ciphers.map((cipher) => ({ target, cipher, runs: [] as Figures[] })),
+  );
+  for (let run = 1; run <= options.runs; run++) {
+    for (const { target, cipher, runs } of variants) {
+      const figures = await uploadOnce(bench, target, cipher);
+      runs.push(figures);
+      options.say(`run ${run} of ${options.runs}, ${target.name}, ${cipher}: ${describe(figures)}`);
+    }
+  }
+  return variants.map(({ target, cipher, runs }) => ({ target: target.name, cipher, runs }));
+}
+
+/** One upload under `node --cpu-prof`: where the server spends its time while it lasts, as lines of text. */
+export async function profileUpload(options: UploadOptions, cleanup: Cleanup): Promise<string[]> {
+  const bench = await prepare(options, cleanup);
+  const [target] = options.targets;
+  const [cipher] = options.ciphers;
+  if (target === undefined || cipher === undefined) throw new Error('nothing to profile');
+  const { path: folder, remove } = await cleanup.folder(bench.site.folder);
+  let within: Interval | undefined;
+  const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  const figures = await uploadOnce(bench, target, cipher, { nodeFlags }, (interval) => {
+    within = interval;
+  });
+  const [name] = await readdir(folder);
+  if (name === undefined) throw new Error(`${target.name} wrote no profile; does it run on Node?`);
+  const profile = JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile;
+  await remove();
+  const times = selfTimes(profile, within);
+  const percent = (share: number) => `${(share * 100).toFixed(1).padStart(5)} %`;
+  return [
+    `${target.name}, ${cipher}, under the profiler: ${describe(figures)}`,
+    '',
+    ...times.slice(0, 40).map(({ name, place, share }) => `${percent(share)}  ${name}  ${place}`),
+    '',
+    'by origin:',
+    ...byOrigin(times)
+      .slice(0, 15)
+      .map(({ origin, share }) => `${percent(share)}  ${origin}`),
+  ];
+}
+
+async function prepare(options: UploadOptions, cleanup: Cleanup): Promise<Bench> {
+  const { bytes, warmUpBytes, latencyMs, say } = options;
+  const site = await openSite(cleanup, { latencyMs });
+  const { file, inMemory } = await createPayload(cleanup, bytes);
+  if (!inMemory) say(`no room in a tmpfs: the client reads its ${formatSize(bytes)} from disk`);
+  const warmUp = warmUpBytes > 0 ? await createPayload(cleanup, warmUpBytes) : undefined;
+  return { ...options, site, file, warmUpFile: warmUp?.file };
+}
+
+async function uploadOnce(
+  { site, file, warmUpFile, bytes }: Bench,
+  target: Target,
+  cipher: string,
+  start: StartOptions = {},
+  onInterval: (interval: Interval) => void = () => undefined,
+): Promise<Figures> {
+  const running = await target.start(site, start);
+  try {
+    if (warmUpFile !== undefined) {
+      await sftpPut(site, running, { cipher, localFile: warmUpFile, name: 'warm-up.bin' });
+    }
+    const before = await site.sink.counts();
+    const from = now();
+    const figures = await meter({ serverPid: running.pid, sinkPid: site.sink.pid }, () =>
+      sftpPut(site, running, { cipher, localFile: file, name: 'upload.bin' }),
+    );
+    onInterval({ from, to: now() });
+    const after = await site.sink.counts();
+    if (target.usesSink) assertArrived(before, after, bytes);
+    return figures;
+  } finally {
+    await running.stop();
+  }
+}
+
+interface Arrived {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly jobs: number;
+}
+
+/** A fast server that loses bytes is no fast server. */
+function assertArrived(before: Arrived, after: Arrived, bytes: number): void {
+  const arrived = after.bytes - before.bytes;
+  if (arrived !== bytes) throw new Error(`the sink got ${arrived} of ${bytes} bytes`);
+  if (after.objects - before.objects !== 1) throw new Error('the upload did not become one object');
+  if (after.jobs - before.jobs !== 1) throw new Error('the upload did not give one job');
+}
+
+/** Microseconds of the monotonic clock, which V8's profiles use too. */
+function now(): number {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
+function describe({ wallSeconds, serverCpuSeconds, serverPeakRssBytes }: Figures): string {
+  const cpu = serverCpuSeconds === undefined ? '' : `, server CPU ${serverCpuSeconds.toFixed(2)} s`;
+  const rss =
+    serverPeakRssBytes === undefined
+      ? ''
+      : `, peak RSS ${((serverPeakRssBytes / GiB) * 1024).toFixed(0)} MiB`;
+  return `${wallSeconds.toFixed(2)} s${cpu}${rss}`;
+}

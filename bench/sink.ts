@@ -1,0 +1,7 @@
+import { parseArgs } from 'node:util';
+import { startSink } from './sink/server.ts';
+
+// The sink as its own process, so that its work is not counted as anyone else's: `--latency MS` delays answers.
+const { values } = parseArgs({ options: { latency: { type: 'string', default: '0' } } });
+const sink = await startSink({ latencyMs: Number(values.latency) });
+process.stdout.write(`${JSON.stringify({ msg: 'listening', port: sink.port })}\n`);

@@ -1,0 +1,77 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Cleanup } from './cleanup.ts';
+import { run, startServer } from './processes.ts';
+import { COUNTS_PATH, type SinkCounts } from './sink/server.ts';
+
+/** The built server. */
+export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+const SINK = fileURLToPath(new URL('./sink.ts', import.meta.url));
+
+/** What every target and client of one invocation shares. */
+export interface Site {
+  readonly cleanup: Cleanup;
+  /** A private temporary folder. */
+  readonly folder: string;
+  readonly clientKey: KeyPair;
+  /** The host key of every target that takes one, alone in its folder. */
+  readonly hostKey: KeyPair & { readonly folder: string };
+  readonly sink: Sink;
+}
+
+export interface KeyPair {
+  readonly privateFile: string;
+  readonly publicFile: string;
+  /** The line of an authorized_keys file. */
+  readonly publicKey: string;
+}
+
+/** The discarding S3, SQS and OTLP receiver, in a process of its own. */
+export interface Sink {
+  readonly pid: number;
+  readonly url: string;
+  counts(): Promise<SinkCounts>;
+}
+
+export async function openSite(
+  cleanup: Cleanup,
+  { latencyMs }: { readonly latencyMs: number },
+): Promise<Site> {
+  const { path: folder } = await cleanup.folder(tmpdir());
+  const hostKeys = join(folder, 'host-keys');
+  await mkdir(hostKeys);
+  return {
+    cleanup,
+    folder,
+    clientKey: await makeKey(join(folder, 'client-key'), cleanup),
+    hostKey: { folder: hostKeys, ...(await makeKey(join(hostKeys, 'ssh_host_ed25519_key'), cleanup)) },
+    sink: await openSink(cleanup, latencyMs),
+  };
+}
+
+async function makeKey(privateFile: string, cleanup: Cleanup): Promise<KeyPair> {
+  const args = ['-q', '-t', 'ed25519', '-N', '', '-C', 'bench@localhost', '-f', privateFile];
+  await run({ command: 'ssh-keygen', args }, cleanup);
+  const publicFile = `${privateFile}.pub`;
+  return { privateFile, publicFile, publicKey: (await readFile(publicFile, 'utf8')).trim() };
+}
+
+async function openSink(cleanup: Cleanup, latencyMs: number): Promise<Sink> {
+  const { pid, ready } = await startServer(
+    {
+      command: process.execPath,
+      args: ['--import', 'tsx', SINK, '--latency', String(latencyMs)],
+      ready: (line) => (line.includes('"listening"') ? (JSON.parse(line) as { port: number }) : undefined),
+    },
+    cleanup,
+  );
+  const url = `http://127.0.0.1:${ready.port}`;
+  return {
+    pid,
+    url,
+    counts: async () => (await (await fetch(url + COUNTS_PATH)).json()) as SinkCounts,
+  };
+}

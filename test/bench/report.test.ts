@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import type { Figures } from '../../bench/measure/meter.ts';
+import { type Report, toMarkdown } from '../../bench/report.ts';
+import { MiB } from '../../bench/sizes.ts';
+
+const figures = (wallSeconds: number, cpu: number | undefined): Figures => ({
+  wallSeconds,
+  serverCpuSeconds: cpu,
+  serverPeakRssBytes: cpu === undefined ? undefined : 100 * MiB,
+  clientCpuSeconds: cpu,
+  sinkCpuSeconds: cpu,
+});
+
+const REPORT: Report = {
+  scenario: 'upload',
+  date: '2025-01-01T00:00:00.000Z',
+  commandLine: 'npm run bench -- upload',
+  note: undefined,
+  bytes: 512 * MiB,
+  machine: {
+    cpu: 'a CPU',
+    cores: 2,
+    memoryGiB: 8,
+    kernel: 'Linux 6',
+    node: 'v20',
+    ssh2NativeCrypto: true,
+    openssh: 'OpenSSH_9.2',
+    commit: 'abc',
+    loadBefore: 0,
+  },
+  series: [
+    { target: 'sluice', cipher: 'default', runs: [figures(3, 1), figures(2, 1.5), figures(9, 0.5)] },
+    { target: 'sshd', cipher: 'default', runs: [figures(2, 0.5)] },
+    { target: 'sshd', cipher: 'aes128-ctr', runs: [figures(100, 100)] },
+  ],
+  skipped: [{ target: 'other', reason: 'it is not installed: install it' }],
+};
+
+const rows = (report: Report) => toMarkdown(report).split('\n');
+
+test('a row has median, least and most, CPU by GiB, and the ratio to sshd with the same cipher', () => {
+  expect(rows(REPORT)[2]).toBe(
+    '| sluice | default | 3.00 (2.00 to 9.00) | 2.00 (1.00 to 3.00) | 100 (100 to 100) | 1.50 | 2.00 | 1.00 | 1.00 |',
+  );
+});
+
+test('what was skipped is named with the reason', () => {
+  expect(rows(REPORT).at(-1)).toBe('Skipped: other: it is not installed: install it');
+});
+
+test('without sshd there are no ratios, without /proc no CPU time and no memory', () => {
+  const series = [{ target: 'sluice', cipher: 'default', runs: [figures(3, undefined)] }];
+  expect(rows({ ...REPORT, series })[2]).toBe(
+    '| sluice | default | 3.00 (3.00 to 3.00) | - | - | - | - | - | - |',
+  );
+});

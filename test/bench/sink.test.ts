@@ -1,0 +1,121 @@
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { COUNTS_PATH, type SinkServer, startSink } from '../../bench/sink/server.ts';
+
+const object = { Bucket: 'bench-bucket', Key: 'in/a file & more.bin' };
+const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+
+let sink: SinkServer;
+let endpoint: string;
+let s3: S3Client;
+let sqs: SQSClient;
+
+async function start(latencyMs: number): Promise<void> {
+  sink = await startSink({ latencyMs });
+  endpoint = `http://127.0.0.1:${sink.port}`;
+  s3 = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  sqs = new SQSClient({ endpoint, region: 'us-east-1', useQueueUrlAsEndpoint: false, credentials });
+}
+
+async function stop(): Promise<void> {
+  s3.destroy();
+  sqs.destroy();
+  await sink.close();
+}
+
+async function counts(): Promise<unknown> {
+  return await (await fetch(endpoint + COUNTS_PATH)).json();
+}
+
+beforeEach(() => start(0));
+afterEach(stop);
+
+describe('the sink as S3', () => {
+  test('has every bucket, and nothing in it', async () => {
+    await s3.send(new HeadBucketCommand({ Bucket: object.Bucket }));
+    const page = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'in/' }));
+    expect(page).toMatchObject({ KeyCount: 0, IsTruncated: false });
+    expect(page.Contents ?? []).toEqual([]);
+    await expect(s3.send(new HeadObjectCommand(object))).rejects.toMatchObject({ name: 'NotFound' });
+  });
+
+  test('takes an object, echoes its checksum and counts its bytes', async () => {
+    const answer = await s3.send(
+      new PutObjectCommand({ ...object, Body: Buffer.from('hello'), ChecksumCRC32: 'NhCmhg==' }),
+    );
+    expect(answer.ETag).toMatch(/^"[0-9a-f]{32}"$/);
+    expect(answer.ChecksumCRC32).toBe('NhCmhg==');
+    expect(await counts()).toMatchObject({ objects: 1, bytes: 5 });
+  });
+
+  test('takes a multipart upload as one object and confirms the checksum of the whole', async () => {
+    const created = await s3.send(
+      new CreateMultipartUploadCommand({
+        ...object,
+        ChecksumAlgorithm: 'CRC32',
+        ChecksumType: 'FULL_OBJECT',
+      }),
+    );
+    expect(created).toMatchObject({ ChecksumAlgorithm: 'CRC32', Key: object.Key });
+    const upload = { ...object, UploadId: created.UploadId };
+    const bodies = [Buffer.alloc(1_000_000, 1), Buffer.alloc(500_000, 2)];
+    const parts = await Promise.all(
+      bodies.map(async (Body, index) => {
+        const part = { PartNumber: index + 1 };
+        const { ETag } = await s3.send(
+          new UploadPartCommand({ ...upload, ...part, Body, ChecksumCRC32: 'AAAAAA==' }),
+        );
+        return { ...part, ETag };
+      }),
+    );
+    const completed = await s3.send(
+      new CompleteMultipartUploadCommand({
+        ...upload,
+        MultipartUpload: { Parts: parts },
+        ChecksumCRC32: 'NhCmhg==',
+        ChecksumType: 'FULL_OBJECT',
+      }),
+    );
+    expect(completed).toMatchObject({ ChecksumCRC32: 'NhCmhg==', Key: object.Key });
+    expect(await counts()).toMatchObject({ objects: 1, bytes: 1_500_000 });
+  });
+});
+
+describe('the sink as SQS', () => {
+  const QueueUrl = 'http://sqs.invalid/000000000000/jobs';
+
+  test('takes a job with the digest that the SDK checks, and counts it', async () => {
+    const answer = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"öl": 1}' }));
+    expect(answer.MessageId).toBeDefined();
+    expect(await counts()).toMatchObject({ jobs: 1 });
+  });
+
+  test('has every queue', async () => {
+    const answer = await sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }));
+    expect(answer.Attributes).toHaveProperty('QueueArn');
+  });
+});
+
+test('the sink as an OTLP receiver takes spans and counts the exports', async () => {
+  const response = await fetch(`${endpoint}/v1/traces`, { method: 'POST', body: 'spans' });
+  expect(response.status).toBe(200);
+  expect(await counts()).toMatchObject({ traceExports: 1, bytes: 0 });
+});
+
+test('a sink with latency answers no sooner', async () => {
+  await stop();
+  await start(80);
+  const before = performance.now();
+  await s3.send(new HeadBucketCommand({ Bucket: object.Bucket }));
+  expect(performance.now() - before).toBeGreaterThanOrEqual(79);
+});
