@@ -14,6 +14,12 @@ export interface UploadHandle {
   failure?: unknown;
 }
 
+/** Marks an upload as spoilt by `error`: nothing but its abort is left. Throws the error. */
+export function spoil(handle: UploadHandle, error: unknown): never {
+  handle.failure ??= error;
+  throw error;
+}
+
 /** What an open handle stands for. */
 export type Handle =
   | UploadHandle
@@ -27,6 +33,7 @@ export class HandleTable {
   readonly #handles = new Map<string, Handle>();
   readonly #limit: number;
   #nextId = 0;
+  #closed = false;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -47,7 +54,13 @@ export class HandleTable {
     if (this.#handles.size >= this.#limit) throw new FsError('EMFILE', 'too many open handles');
   }
 
+  /** @throws FsError `EBADF` when the session has ended meanwhile: what was opened is ended then. */
   add(handle: Handle): string {
+    if (this.#closed) {
+      // Nobody is left to hear that this fails; the layers have it in the log and the trace.
+      void end(handle).catch(() => undefined);
+      throw new FsError('EBADF', 'the session has ended');
+    }
     const id = String(this.#nextId++);
     this.#handles.set(id, handle);
     return id;
@@ -70,15 +83,34 @@ export class HandleTable {
     return handle;
   }
 
-  /** Ends everything still open, uploads by aborting them. Resolves with the failures to abort, if any. */
+  /** The upload of this session to a path, if one is open: its client finds the file that it is writing. */
+  uploadAt(path: string): UploadHandle | undefined {
+    for (const handle of this.#handles.values()) {
+      if (handle.kind === 'upload' && handle.path === path) return handle;
+    }
+    return undefined;
+  }
+
+  /** The upload that a handle stands for, if it does: for whom a broken request spoils it. */
+  findUpload(id: string): UploadHandle | undefined {
+    const handle = this.#handles.get(id);
+    return handle?.kind === 'upload' ? handle : undefined;
+  }
+
+  /**
+   * Ends everything still open, uploads by aborting them, and whatever is added later. Resolves with the failures
+   * to abort, if any.
+   */
   async abortAll(): Promise<unknown[]> {
+    this.#closed = true;
     const open = [...this.#handles.values()];
     this.#handles.clear();
-    const endings = open.map(async (handle) => {
-      if (handle.kind === 'upload') await handle.upload.abortWrite();
-      if (handle.kind === 'directory') await handle.entries.close();
-    });
-    const results = await Promise.allSettled(endings);
+    const results = await Promise.allSettled(open.map(end));
     return results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
   }
+}
+
+async function end(handle: Handle): Promise<void> {
+  if (handle.kind === 'upload') await handle.upload.abortWrite();
+  if (handle.kind === 'directory') await handle.entries.close();
 }

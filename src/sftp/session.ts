@@ -1,6 +1,6 @@
 import type { StreamingBackend } from '../contract/backend.ts';
 import type { Connection, Principal } from '../contract/context.ts';
-import { toFsErrorCode } from '../contract/errors.ts';
+import { FsError, toFsErrorCode } from '../contract/errors.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
 import { LIMITS, MAX_OUTSTANDING_REQUESTS } from './limits.ts';
@@ -107,7 +107,7 @@ export class SftpSession {
     await this.#pumping;
     await Promise.all(this.#closing);
     this.#flush();
-    await this.#blocked;
+    while (this.#blocked !== undefined) await this.#blocked;
     await this.end();
   }
 
@@ -170,12 +170,13 @@ export class SftpSession {
       request = readRequest(packet);
     } catch (error) {
       if (!(error instanceof MalformedRequest) || error.id === undefined) throw error;
-      this.#settle(this.#expect(), statusReply(error.id, StatusCode.BAD_MESSAGE, 'The request is malformed'));
+      this.#refuseMalformed(error.id, error);
       return undefined;
     }
     const pending = this.#expect();
     if (!('handle' in request) && this.#closing.size > 0) {
-      return Promise.all(this.#closing).then(() => this.#answer(request, pending));
+      const answer = () => (this.#closed ? undefined : this.#answer(request, pending));
+      return Promise.all(this.#closing).then(answer);
     }
     const answered = this.#answer(request, pending);
     if (request.kind !== 'close' || answered === undefined) return answered;
@@ -205,6 +206,13 @@ export class SftpSession {
       this.#settle(pending, this.#toStatus(request, error));
       return undefined;
     }
+  }
+
+  /** Bytes or a size that could not be read are missing from the file: its CLOSE must not be OK. */
+  #refuseMalformed(id: number, error: MalformedRequest): void {
+    const upload = error.handle === undefined ? undefined : this.#state.handles.findUpload(error.handle);
+    if (upload !== undefined) upload.failure ??= new FsError('EINVAL', error.message, { cause: error });
+    this.#settle(this.#expect(), statusReply(id, StatusCode.BAD_MESSAGE, 'The request is malformed'));
   }
 
   #expect(): Pending {

@@ -45,8 +45,8 @@ export function answerAuthentication(
       events.failed(error);
     }
     if (principal !== undefined) {
-      const isQuestion = attempt.method === 'publickey' && attempt.signature === undefined;
-      if (!isQuestion) events.accepted(principal, attempt.method);
+      if (attempt.method === 'publickey' && attempt.signature === undefined) nameAlgorithm(attempt);
+      else events.accepted(principal, attempt.method);
       return attempt.accept();
     }
     events.refused(attempt.username, attempt.method);
@@ -59,6 +59,14 @@ export function answerAuthentication(
 /** `ssh-rsa` signatures are SHA-1 (RFC 8332 replaced them); ssh2 names the better hash when there is one. */
 function signsWithSha1({ key, hashAlgo }: PublicKeyAuthContext & { hashAlgo?: string }): boolean {
   return key.algo === 'ssh-rsa' && hashAlgo === undefined;
+}
+
+/**
+ * The answer to "would this key do?" repeats the algorithm of the question (RFC 4252, section 7); ssh2 answers
+ * `ssh-rsa` to a question for `rsa-sha2-256`, and some clients then give up.
+ */
+function nameAlgorithm({ key, hashAlgo }: PublicKeyAuthContext & { hashAlgo?: string }): void {
+  if (hashAlgo !== undefined) key.algo = `rsa-sha2-${hashAlgo.replace('sha', '')}`;
 }
 
 /** A request without signature only asks whether the key would do (RFC 4252, section 7). */

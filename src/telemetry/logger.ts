@@ -19,6 +19,7 @@ interface ErrorDescription {
   readonly httpStatusCode?: number;
   readonly requestId?: string;
   readonly cause?: ErrorDescription;
+  readonly errors?: readonly ErrorDescription[];
 }
 
 /** What of an error belongs into a log. The errors of the AWS SDK carry whole responses, headers included. */
@@ -33,5 +34,6 @@ function describeError(error: unknown): ErrorDescription {
     ...($metadata?.httpStatusCode === undefined ? {} : { httpStatusCode: $metadata.httpStatusCode }),
     ...($metadata?.requestId === undefined ? {} : { requestId: $metadata.requestId }),
     ...(cause === undefined ? {} : { cause: describeError(cause) }),
+    ...(error instanceof AggregateError ? { errors: error.errors.map(describeError) } : {}),
   };
 }

@@ -30,8 +30,10 @@ export class KeyMapper {
     if (this.#sessionKey === undefined) return this.#staticPrefix;
     const value = principal.session[this.#sessionKey];
     const prefix = value === undefined ? '' : toPrefix(value);
-    if (prefix === '')
+    if (prefix === '') {
       throw new FsError('EACCES', `the session has no "${this.#sessionKey}" to keep files under`);
+    }
+    if (prefix.startsWith(RESERVED_PREFIX)) throw new FsError('EACCES', 'the prefix is reserved');
     return prefix;
   }
 

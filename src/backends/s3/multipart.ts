@@ -1,10 +1,7 @@
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
-  type CompleteMultipartUploadCommandOutput,
   CreateMultipartUploadCommand,
-  HeadObjectCommand,
-  NoSuchUpload,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
@@ -12,7 +9,7 @@ import { combineCrc32, toBase64 } from './checksum.ts';
 import { isNotFound } from './errors.ts';
 import { partRange } from './part-plan.ts';
 import type { ObjectStore } from './store.ts';
-import { toStoredFile } from './stored-file.ts';
+import { type Completion, findStored, mayBeDone, toStoredFile } from './stored-file.ts';
 
 export interface MultipartOptions {
   readonly store: ObjectStore;
@@ -22,8 +19,6 @@ export interface MultipartOptions {
   /** Cancels parts in flight. */
   readonly signal: AbortSignal;
 }
-
-type Completion = Pick<CompleteMultipartUploadCommandOutput, 'ETag' | 'VersionId'>;
 
 interface SentPart {
   readonly etag: string;
@@ -148,28 +143,20 @@ export class MultipartUpload {
 
   /**
    * Completes, and believes it only when the store has confirmed the checksum; otherwise, or when the answer to
-   * an earlier attempt was lost and the upload is no longer there, the object itself decides.
+   * an earlier attempt was lost, the object itself decides.
    */
   async #send(command: CompleteMultipartUploadCommand, size: number, crc: number): Promise<Completion> {
-    const { store } = this.#options;
+    const { store, key } = this.#options;
+    let failure: unknown = new Error(`the stored object is not the one of ${size} bytes that was uploaded`);
     try {
       const answer = await store.client.send(command);
       if (answer.ChecksumCRC32 === toBase64(crc)) return answer;
     } catch (error) {
-      if (!(error instanceof NoSuchUpload)) throw error;
+      if (!mayBeDone(error)) throw error;
+      failure = error;
     }
-    return await this.#confirm(size, crc);
-  }
-
-  async #confirm(size: number, crc: number): Promise<Completion> {
-    const { store, key } = this.#options;
-    const head = await store.client.send(
-      new HeadObjectCommand({ Bucket: store.bucket, Key: key, ChecksumMode: 'ENABLED' }),
-    );
-    const differs = head.ChecksumCRC32 !== undefined && head.ChecksumCRC32 !== toBase64(crc);
-    if (head.ContentLength !== size || differs) {
-      throw new Error(`the stored object is not what was uploaded: ${head.ContentLength} of ${size} bytes`);
-    }
-    return head;
+    const stored = await findStored(store, key, size, crc);
+    if (stored === undefined) throw failure;
+    return stored;
   }
 }

@@ -3,8 +3,8 @@ import { type ByteRange, RangeSet } from '../../buffers/range-set.ts';
 import { crc32 } from './checksum.ts';
 import { partRange } from './part-plan.ts';
 
-/** A first part starts this small and doubles, so that a thousand small files do not hold a part each. */
-const FIRST_BYTES = 64 * 1024;
+/** Until a file outgrows this, its first part holds no more: a thousand small files do not hold a part each. */
+const SMALL_BYTES = 64 * 1024;
 
 /** One part while it fills: its bytes wherever they fall, which of them are there, and their CRC32 so far. */
 export class PartBuffer {
@@ -13,6 +13,7 @@ export class PartBuffer {
   readonly range: ByteRange;
   readonly #pool: BufferPool;
   readonly #written = new RangeSet();
+  #reserved: number;
   #bytes: Buffer;
   /** CRC32 of the first `#crcEnd` bytes: follows sequential writes while they are in the cache. */
   #crc = 0;
@@ -22,7 +23,8 @@ export class PartBuffer {
     this.index = index;
     this.range = partRange(index);
     this.#pool = pool;
-    this.#bytes = pool.take(index === 0 ? FIRST_BYTES : this.capacity);
+    this.#reserved = bytesToOpen(index);
+    this.#bytes = pool.take(this.#reserved);
   }
 
   /** Bytes of the whole part. */
@@ -30,14 +32,28 @@ export class PartBuffer {
     return this.range.end - this.range.start;
   }
 
+  /** Bytes that the part may hold at the moment; what it counts for in the memory budget. */
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  /** Lets a small part hold all of its bytes. To be called once the rest of them is reserved. */
+  enlarge(): void {
+    this.#reserved = this.capacity;
+  }
+
   get isFull(): boolean {
     return this.#written.covers(0, this.capacity);
   }
 
-  /** Copies what of `bytes`, which stand at `offset` of the object, falls into this part; returns how much. */
+  /**
+   * Copies what of `bytes`, which stand at `offset` of the object, falls into this part as far as it is reserved;
+   * returns how much.
+   */
   write(offset: number, bytes: Uint8Array): number {
     const at = offset - this.range.start;
-    const length = Math.min(bytes.length, this.capacity - at);
+    const length = Math.min(bytes.length, this.#reserved - at);
+    if (length <= 0) return 0;
     this.#ensure(at + length);
     this.#bytes.set(length === bytes.length ? bytes : bytes.subarray(0, length), at);
     this.#written.add(at, at + length);
@@ -103,4 +119,10 @@ export class PartBuffer {
     this.#pool.give(this.#bytes);
     this.#bytes = larger;
   }
+}
+
+/** Bytes to reserve before a part is opened: all of it, except for the first, which starts small. */
+export function bytesToOpen(index: number): number {
+  const { start, end } = partRange(index);
+  return index === 0 ? SMALL_BYTES : end - start;
 }

@@ -5,7 +5,7 @@ import { FsError } from '../../contract/errors.ts';
 import type { StoredFile } from '../../contract/types.ts';
 import { toFsError } from './errors.ts';
 import { MultipartUpload } from './multipart.ts';
-import { PartBuffer } from './part-buffer.ts';
+import { bytesToOpen, PartBuffer } from './part-buffer.ts';
 import { partIndexAt, partNumberAt, partRange } from './part-plan.ts';
 import { putObject } from './put-object.ts';
 import type { ObjectStore } from './store.ts';
@@ -70,13 +70,13 @@ export class S3Upload implements Upload {
     while (rest.length > 0) {
       const index = partIndexAt(at);
       const part = this.#open.get(index);
-      if (part === undefined) {
-        const room = this.#openPart(index);
+      const taken = part?.write(at, rest) ?? 0;
+      if (part === undefined || taken === 0) {
+        const room = part === undefined ? this.#openPart(index) : this.#enlarge(part);
         if (room === undefined) continue;
         const [from, remaining] = [at, rest];
         return room.then(() => this.writeChunk(from, remaining));
       }
-      const taken = part.write(at, rest);
       at += taken;
       rest = rest.subarray(taken);
       this.#size = Math.max(this.#size, at);
@@ -102,16 +102,15 @@ export class S3Upload implements Upload {
   }
 
   async finishWrite(): Promise<StoredFile> {
-    this.#assertUsable();
+    if (this.#ended) throw new FsError('EBADF', 'the upload has ended');
     try {
+      this.#assertUsable();
       const stored = await this.#store();
       this.#ended = true;
       this.#discardOpen();
       return stored;
     } catch (error) {
-      const failure = this.#fail(error);
-      await this.abortWrite();
-      throw failure;
+      throw await this.#cleanUp(this.#fail(error));
     }
   }
 
@@ -122,6 +121,18 @@ export class S3Upload implements Upload {
     await Promise.all(this.#inFlight);
     this.#discardOpen();
     await this.#multipart.abort();
+  }
+
+  /** Aborts, and returns the failure to report: with what the abort met, if that failed too. */
+  async #cleanUp(failure: FsError): Promise<FsError> {
+    try {
+      await this.abortWrite();
+      return failure;
+    } catch (leftover) {
+      const { path } = this.#options;
+      const cause = new AggregateError([failure, leftover]);
+      return new FsError(failure.code, 'the upload failed and could not be aborted', { path, cause });
+    }
   }
 
   async #store(): Promise<StoredFile> {
@@ -145,6 +156,7 @@ export class S3Upload implements Upload {
     if (!this.#open.has(index)) await this.#allocate(index);
     const part = this.#open.get(index) as PartBuffer;
     const { base, store, key } = this.#options;
+    if (Math.min(this.#size, part.range.end) > part.range.start + part.reserved) await this.#enlarge(part);
     for (const hole of part.holes(this.#size)) {
       const end = Math.min(hole.end, this.#baseSize);
       if (base !== undefined && hole.start < end) {
@@ -168,42 +180,48 @@ export class S3Upload implements Upload {
     return this.#roomInFlight(index) ?? this.#allocate(index);
   }
 
-  /** Reserves a part's bytes, then opens it. Never waits while another part is half full: see MemoryBudget. */
   #allocate(index: number): Promise<void> | undefined {
-    const { budget, pool } = this.#options;
-    const bytes = partBytes(index);
-    const open = () => {
-      if (this.#ended) {
-        budget.release(bytes);
-        throw new FsError('EIO', 'the upload was aborted');
-      }
-      this.#open.set(index, new PartBuffer(index, pool));
+    const bytes = bytesToOpen(index);
+    return this.#reserve(bytes, this.#open.size > 0, () =>
+      this.#open.set(index, new PartBuffer(index, this.#options.pool)),
+    );
+  }
+
+  #enlarge(part: PartBuffer): Promise<void> | undefined {
+    return this.#reserve(part.capacity - part.reserved, this.#open.size > 1, () => part.enlarge());
+  }
+
+  /** Reserves bytes, then takes them. Never waits while another part is half full: see MemoryBudget. */
+  #reserve(bytes: number, holdsOthers: boolean, take: () => void): Promise<void> | undefined {
+    const { budget } = this.#options;
+    const granted = () => {
+      if (!this.#ended) return take();
+      budget.release(bytes);
+      throw new FsError('EIO', 'the upload was aborted');
     };
-    if (this.#open.size === 0) {
-      const reserved = budget.reserve(bytes, this.#gone.signal);
-      if (reserved !== undefined) return reserved.then(open);
-    } else budget.overdraw(bytes);
-    open();
+    const reserved = holdsOthers ? budget.overdraw(bytes) : budget.reserve(bytes, this.#gone.signal);
+    if (reserved !== undefined) return reserved.then(granted);
+    granted();
     return undefined;
   }
 
   /** A promise while too much of this upload is on its way to send the part after it. */
   #roomInFlight(index: number): Promise<void> | undefined {
     if (this.#inFlight.size === 0) return undefined;
-    if (this.#inFlightBytes + partBytes(index) <= MAX_IN_FLIGHT_BYTES) return undefined;
+    if (this.#inFlightBytes + bytesToOpen(index) <= MAX_IN_FLIGHT_BYTES) return undefined;
     return Promise.race(this.#inFlight);
   }
 
   #send(part: PartBuffer): void {
     this.#open.delete(part.index);
-    this.#inFlightBytes += part.capacity;
+    this.#inFlightBytes += part.reserved;
     const { body, crc } = part.seal(this.#size);
     const task: Promise<void> = this.#multipart
       .sendPart(part.index, body, crc)
       .catch((error) => void this.#fail(error))
       .then(() => {
         this.#inFlight.delete(task);
-        this.#inFlightBytes -= part.capacity;
+        this.#inFlightBytes -= part.reserved;
         this.#free(part);
       });
     this.#inFlight.add(task);
@@ -216,7 +234,7 @@ export class S3Upload implements Upload {
 
   #free(part: PartBuffer): void {
     part.dispose();
-    this.#options.budget.release(part.capacity);
+    this.#options.budget.release(part.reserved);
   }
 
   /** Remembers the first failure, which every later call meets, and cancels what is in flight. */
@@ -235,9 +253,4 @@ export class S3Upload implements Upload {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#ended) throw new FsError('EBADF', 'the upload has ended');
   }
-}
-
-function partBytes(index: number): number {
-  const { start, end } = partRange(index);
-  return end - start;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
 import { normalizePath } from '../../contract/path.ts';
 import { FileReader } from '../file-reader.ts';
-import type { Handle, UploadHandle } from '../handle-table.ts';
+import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
 import type { RequestOf, SessionState } from '../state.ts';
 import { OpenFlag } from '../wire/constants.ts';
@@ -99,9 +99,4 @@ function writeSlices(
     if (waiting !== undefined) return waiting.then(() => writeSlices(handle, request, next + 1, at));
   }
   return undefined;
-}
-
-function spoil(handle: UploadHandle, error: unknown): never {
-  handle.failure = error;
-  throw error;
 }

@@ -4,10 +4,13 @@ import { MAX_HANDLE_BYTES } from './constants.ts';
 export class MalformedRequest extends Error {
   override name = 'MalformedRequest';
   readonly id: number | undefined;
+  /** The handle it was about, when that could be read too. */
+  readonly handle: string | undefined;
 
-  constructor(message: string, id?: number) {
+  constructor(message: string, id?: number, handle?: string) {
     super(message);
     this.id = id;
+    this.handle = handle;
   }
 }
 
@@ -19,6 +22,7 @@ export class FieldReader {
   #position: number;
   /** Set once the request id is known, so that a later fault can be answered. */
   id: number | undefined;
+  #handle: string | undefined;
 
   constructor(bytes: Buffer, position = 0) {
     this.#bytes = bytes;
@@ -61,11 +65,12 @@ export class FieldReader {
   handle(): string {
     const bytes = this.bytes();
     if (bytes.length > MAX_HANDLE_BYTES) throw this.malformed('a handle of more than 256 bytes');
-    return bytes.toString('latin1');
+    this.#handle = bytes.toString('latin1');
+    return this.#handle;
   }
 
   malformed(what: string): MalformedRequest {
-    return new MalformedRequest(what, this.id);
+    return new MalformedRequest(what, this.id, this.#handle);
   }
 
   #advance(length: number): number {

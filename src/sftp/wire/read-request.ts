@@ -1,7 +1,7 @@
 import { readAttributes } from './attributes.ts';
 import { PacketType } from './constants.ts';
 import { readExtension } from './extensions.ts';
-import { FieldReader, MalformedRequest } from './fields.ts';
+import { FieldReader } from './fields.ts';
 import type { Request } from './requests.ts';
 
 /** The longest header of a WRITE before its payload: type, id, handle, offset, payload length (section 6.4). */
@@ -82,10 +82,24 @@ function readWrite(packet: readonly Buffer[]): Request {
   const handle = reader.handle();
   const offset = reader.uint64();
   const length = reader.uint32();
-  const data = [head.subarray(reader.position), ...rest];
-  const arrived = data.reduce((sum, slice) => sum + slice.length, 0);
-  if (arrived !== length) throw new MalformedRequest('a payload length that is not that of the packet', id);
+  const data = cut([head.subarray(reader.position), ...rest], length);
+  if (data === undefined) throw reader.malformed('a payload that is not all there');
   return { kind: 'write', id, handle, offset, data, length };
+}
+
+/**
+ * The first `length` bytes of some slices; undefined when there are fewer. More are no fault: clients built on
+ * pkg/sftp before 1.13.6 send their whole buffer behind a short payload, and OpenSSH's server ignores the rest too.
+ */
+function cut(slices: readonly Buffer[], length: number): Buffer[] | undefined {
+  const taken: Buffer[] = [];
+  let missing = length;
+  for (const slice of slices) {
+    taken.push(slice.length > missing ? slice.subarray(0, missing) : slice);
+    missing -= taken.at(-1)?.length ?? 0;
+    if (missing === 0) return taken;
+  }
+  return undefined;
 }
 
 function join(packet: readonly Buffer[]): Buffer {
