@@ -10,9 +10,9 @@ export async function doctor(): Promise<void> {
   const loaded = await loadOrExplain();
   if (loaded === undefined) return;
   const { config, materials } = loaded;
-  report(true, 'configuration', 'complete');
-  report(true, 'users', `${materials.users.length} may log in`);
-  for (const { type, fingerprint } of materials.hostKeys) report(true, 'host key', `${type} ${fingerprint}`);
+  report('ok', 'configuration', 'complete');
+  report('ok', 'users', `${materials.users.length} may log in`);
+  for (const { type, fingerprint } of materials.hostKeys) report('ok', 'host key', `${type} ${fingerprint}`);
   const native = hasNativeCrypto();
   report(
     native,
@@ -25,13 +25,14 @@ export async function doctor(): Promise<void> {
   for (const [name, probe] of app.probes) {
     const result = await probe();
     const good = result.state === 'ok' || result.state === 'unchecked';
-    report(good, name, result.state === 'ok' ? 'reachable' : result.message);
+    report(good ? 'ok' : 'FAIL', name, result.state === 'ok' ? 'reachable' : result.message);
     healthy &&= good;
   }
-  if (config.jobs === undefined) report(true, 'queue', 'not set (SLUICE_QUEUE_URL): uploads give no jobs');
+  if (config.jobs === undefined) report('ok', 'queue', 'not set (SLUICE_QUEUE_URL): uploads give no jobs');
   process.exit(healthy ? 0 : 1);
 }
 
-function report(good: boolean, what: string, detail: string): void {
-  process.stdout.write(`${good ? 'ok  ' : 'FAIL'} ${what.padEnd(14)} ${detail}\n`);
+/** `SLOW` is a fault that costs time and breaks nothing. */
+function report(state: 'ok' | 'SLOW' | 'FAIL', what: string, detail: string): void {
+  process.stdout.write(`${state.padEnd(4)} ${what.padEnd(14)} ${detail}\n`);
 }

@@ -69,7 +69,7 @@ function remark(span: EndedSpan): string {
   const result = attributeOf(span, 'RESULT');
   return [
     bytes === undefined ? '' : formatBytes(Number(bytes)),
-    writes === undefined ? '' : `${writes} writes`,
+    writes === undefined ? '' : `${writes} ${writes === '1' ? 'write' : 'writes'}`,
     result === undefined || result === 'ok' ? '' : result,
   ]
     .filter((part) => part !== '')
