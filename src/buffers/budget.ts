@@ -48,6 +48,7 @@ export class MemoryBudget {
       const leave = () => {
         signal.removeEventListener('abort', cancel);
         this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+        if (this.#waiting.length === 0) this.#watchOn();
       };
       const entry: Waiting = {
         bytes,

@@ -41,6 +41,8 @@ export class TracedUpload implements Upload {
   readonly #options: TracedUploadOptions;
   readonly #startedAt = performance.now();
   #group: WriteGroup | undefined;
+  /** The first refused write: what the upload failed of, although it is its abort that ends it. */
+  #failure: unknown;
 
   constructor(upload: Upload, options: TracedUploadOptions) {
     this.#upload = upload;
@@ -58,7 +60,11 @@ export class TracedUpload implements Upload {
     group.lastOffset = Math.max(group.lastOffset, offset + bytes.length - 1);
     try {
       const wait = context.with(group.within, () => this.#upload.writeChunk(offset, bytes));
-      return wait?.catch((error) => this.#failWrite(group, error));
+      if (wait === undefined) return this.#afterWrite();
+      return wait.then(
+        () => this.#afterWrite(),
+        (error) => this.#failWrite(group, error),
+      );
     } catch (error) {
       this.#failWrite(group, error);
     }
@@ -93,10 +99,15 @@ export class TracedUpload implements Upload {
     try {
       await this.#traced('abort_write', () => this.#upload.abortWrite());
     } finally {
-      root.setAttribute(Attribute.RESULT, 'ECONNABORTED');
-      root.setStatus({ code: SpanStatusCode.ERROR, message: 'the upload ended without a good CLOSE' });
+      const refused = this.#failure !== undefined;
+      const result = refused ? toFsErrorCode(this.#failure) : 'ECONNABORTED';
+      if (refused) failSpan(root, this.#failure);
+      else {
+        root.setAttribute(Attribute.RESULT, result);
+        root.setStatus({ code: SpanStatusCode.ERROR, message: 'the upload ended without CLOSE' });
+      }
       root.end();
-      log.warn({ ...this.#summary(), result: 'ECONNABORTED' }, 'upload aborted');
+      log.warn({ ...this.#summary(), result }, 'upload aborted');
     }
   }
 
@@ -113,12 +124,16 @@ export class TracedUpload implements Upload {
 
   #groupFor(offset: number): WriteGroup {
     const unit = this.#upload.unitAt?.(offset) ?? Math.floor(offset / GROUP_BYTES);
-    if (this.#group?.unit === unit && this.#options.chunkSpans === 'part') return this.#group;
+    if (this.#group?.unit === unit) return this.#group;
     this.#endGroup();
     const span = this.#startSpan('write_chunk');
     const within = trace.setSpan(this.#options.within, span);
     this.#group = { unit, span, within, firstOffset: offset, lastOffset: offset, bytes: 0, count: 0 };
     return this.#group;
+  }
+
+  #afterWrite(): void {
+    if (this.#options.chunkSpans === 'each') this.#endGroup();
   }
 
   #endGroup(): void {
@@ -131,6 +146,7 @@ export class TracedUpload implements Upload {
   }
 
   #failWrite(group: WriteGroup, error: unknown): never {
+    this.#failure ??= error;
     if (this.#group === group) this.#group = undefined;
     describeWrites(group);
     failSpan(group.span, error);

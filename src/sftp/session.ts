@@ -38,6 +38,9 @@ interface Pending {
 /** Replies are gathered up to this many bytes before they are sent, so that small ones share a packet. */
 const REPLY_BATCH_BYTES = 128 * 1024;
 
+/** Replies that may be held back behind that of a slow CLOSE, in bytes. */
+const MAX_HELD_REPLY_BYTES = 1024 * 1024;
+
 /**
  * One SFTP session: bytes of the channel in, reply packets out.
  *
@@ -152,7 +155,9 @@ export class SftpSession {
     if (this.#readyBytes >= REPLY_BATCH_BYTES) this.#flush();
     if (this.#pending.length >= MAX_OUTSTANDING_REQUESTS) this.#flush();
     if (this.#blocked !== undefined) return this.#blocked;
-    if (this.#pending.length >= MAX_OUTSTANDING_REQUESTS) return Promise.race(this.#closing);
+    const isFull =
+      this.#pending.length >= MAX_OUTSTANDING_REQUESTS || this.#readyBytes >= MAX_HELD_REPLY_BYTES;
+    if (isFull) return Promise.race(this.#closing);
     const packet = this.#framer.next();
     if (packet === undefined) return 'idle';
     if (!this.#initialised) {
@@ -228,7 +233,7 @@ export class SftpSession {
 
   #toStatus(request: Request, error: unknown): Buffer {
     const code = toFsErrorCode(error);
-    if (code === 'EIO') this.#options.onFault(error, request.kind);
+    if (code === 'EIO' && !this.#closed) this.#options.onFault(error, request.kind);
     const [status, sentence] = STATUS_OF[code];
     return statusReply(request.id, status, sentence);
   }

@@ -42,6 +42,11 @@ export class PartBuffer {
     this.#reserved = this.capacity;
   }
 
+  /** How many separate ranges of bytes there are. */
+  get pieces(): number {
+    return this.#written.ranges.length;
+  }
+
   get isFull(): boolean {
     return this.#written.covers(0, this.capacity);
   }

@@ -16,6 +16,9 @@ const MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 /** Half-filled parts that one upload may hold: how far out of order its client may write. */
 const MAX_OPEN_PARTS = 4;
 
+/** Separate ranges of bytes in one part: far more than the requests a client has under way, and quick to search. */
+const MAX_PIECES = 1024;
+
 export interface S3UploadOptions {
   readonly store: ObjectStore;
   readonly budget: MemoryBudget;
@@ -80,6 +83,7 @@ export class S3Upload implements Upload {
       at += taken;
       rest = rest.subarray(taken);
       this.#size = Math.max(this.#size, at);
+      if (part.pieces > MAX_PIECES) throw this.#fail(new FsError('ENOTSUP', 'a part in too many pieces'));
       if (part.isFull && (index > 0 || this.#open.size > 1)) this.#send(part);
     }
     return undefined;
