@@ -1,4 +1,12 @@
-import { type Context, context, type Span, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  context,
+  isSpanContextValid,
+  type Span,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import type { Upload } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import { toFsErrorCode } from '../contract/errors.ts';
@@ -167,6 +175,7 @@ export class TracedUpload implements Upload {
 
   #summary(): Record<string, unknown> {
     const { call, path, root } = this.#options;
+    const span = root.spanContext();
     return {
       sessionId: call.connection.id,
       sourceIp: call.connection.clientAddress,
@@ -175,7 +184,7 @@ export class TracedUpload implements Upload {
       path,
       bytesIn: this.#upload.size,
       seconds: Math.round(performance.now() - this.#startedAt) / 1000,
-      traceId: root.spanContext().traceId,
+      ...(isSpanContextValid(span) ? { traceId: span.traceId } : {}),
     };
   }
 }

@@ -1,4 +1,11 @@
-import { context, type SpanContext, SpanKind, TraceFlags, type Tracer } from '@opentelemetry/api';
+import {
+  context,
+  isSpanContextValid,
+  type SpanContext,
+  SpanKind,
+  TraceFlags,
+  type Tracer,
+} from '@opentelemetry/api';
 import type { JobPublisher, TraceContext } from '../contract/jobs.ts';
 import { Attribute, SpanName, sqsSendAttributes } from '../telemetry/instruments.ts';
 import { inSpan } from '../telemetry/spans.ts';
@@ -22,8 +29,10 @@ export function withPublisherTelemetry(
   };
 }
 
-/** https://www.w3.org/TR/trace-context/#traceparent-header */
-function toTraceContext({ traceId, spanId, traceFlags, traceState }: SpanContext): TraceContext {
+/** https://www.w3.org/TR/trace-context/#traceparent-header; nothing where tracing is off. */
+function toTraceContext(span: SpanContext): TraceContext {
+  if (!isSpanContextValid(span)) return {};
+  const { traceId, spanId, traceFlags, traceState } = span;
   const sampled = traceFlags & TraceFlags.SAMPLED ? '01' : '00';
   return {
     traceparent: `00-${traceId}-${spanId}-${sampled}`,

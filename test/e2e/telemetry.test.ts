@@ -142,6 +142,11 @@ test('a failed upload has a whole trace with the error in it, recorded once a sp
   expect(spans.some(({ name }) => name === 'sqs.send')).toBe(false);
 });
 
+test('without tracing the job has no trace context, rather than one of zeros', async () => {
+  await spansOf([`put ${around.workspace.path('note')} /untraced`], { OTEL_SDK_DISABLED: 'true' });
+  expect((await around.job('/untraced')).traceparent).toBeUndefined();
+});
+
 test('an exporter that nobody listens to does not hold up an upload or the end of the service', async () => {
   const spans = await spansOf([`put ${around.workspace.path('note')} /unheard`], {
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
