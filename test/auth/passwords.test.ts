@@ -1,0 +1,41 @@
+import { hash } from '@node-rs/argon2';
+import { describe, expect, test } from 'vitest';
+import { decoyHash, hashPassword, verifyPassword } from '../../src/auth/passwords.ts';
+
+const CHEAP = { memoryCost: 64, timeCost: 1, parallelism: 1 };
+
+describe('passwords', () => {
+  test('a hash is argon2id with the cost that OWASP recommends, and is of its password only', async () => {
+    const made = await hashPassword('correct horse');
+    expect(made).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(await verifyPassword(made, 'correct horse')).toBe(true);
+    expect(await verifyPassword(made, 'correct horsf')).toBe(false);
+    expect(await verifyPassword(made, '')).toBe(false);
+  });
+
+  test('two hashes of one password differ', async () => {
+    expect(await hashPassword('x')).not.toBe(await hashPassword('x'));
+  });
+
+  test('a hash made elsewhere, with another cost, is verified by its own', async () => {
+    const made = await hash('pässwörd 🔑', CHEAP);
+    expect(await verifyPassword(made, 'pässwörd 🔑')).toBe(true);
+    expect(await verifyPassword(made, 'passwörd 🔑')).toBe(false);
+  });
+
+  test.each(['', 'x', '$argon2id$v=19$m=64,t=1,p=1$x$y', '$2b$12$abcdefghijklmnopqrstuv'])(
+    'a hash that cannot be read matches nothing: "%s"',
+    async (made) => {
+      expect(await verifyPassword(made, '')).toBe(false);
+      expect(await verifyPassword(made, 'x')).toBe(false);
+    },
+  );
+
+  test('a decoy costs what the given hash does, or what our own would, and matches nothing', async () => {
+    const like = await hash('x', CHEAP);
+    expect(await decoyHash(like)).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$[^$]+\$[^$]+$/);
+    expect(await decoyHash()).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(await verifyPassword(await decoyHash(like), 'x')).toBe(false);
+    expect(await decoyHash(like)).not.toBe(await decoyHash(like));
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { parseUsersDocument, UsersDocumentError } from '../../src/auth/users-document.ts';
+import { PERMISSIONS } from '../../src/contract/context.ts';
+import { str } from '../support/sftp-packets.ts';
+
+const HASH =
+  '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$hFrcBkGW6wCtzUhHcWUqMVDAMYvYNQpuZgTCaB/8wPo';
+const KEY_BLOB = Buffer.concat([str('ssh-ed25519'), str(Buffer.alloc(32, 7))]);
+const KEY = `ssh-ed25519 ${KEY_BLOB.toString('base64')} acme@partner`;
+
+function parse(...users: readonly object[]) {
+  return parseUsersDocument(JSON.stringify({ users }));
+}
+
+function faultsOf(text: string): readonly string[] {
+  try {
+    parseUsersDocument(text);
+  } catch (error) {
+    if (error instanceof UsersDocumentError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('parseUsersDocument', () => {
+  test('reads the whole example of the documentation', () => {
+    const users = parse({
+      username: 'acme',
+      passwordHash: HASH,
+      publicKeys: [KEY],
+      session: { prefix: 'tenants/acme/' },
+      permissions: ['list', 'read'],
+    });
+    expect(users).toEqual([
+      {
+        principal: { username: 'acme', session: { prefix: 'tenants/acme/' }, permissions: ['list', 'read'] },
+        passwordHash: HASH,
+        publicKeys: [{ algorithm: 'ssh-ed25519', blob: KEY_BLOB }],
+      },
+    ]);
+  });
+
+  test('a name and a password are enough; whoever has no list of permissions may do everything', () => {
+    expect(parse({ username: 'a', passwordHash: HASH })).toEqual([
+      { principal: { username: 'a', session: {} }, passwordHash: HASH, publicKeys: [] },
+    ]);
+  });
+
+  test('a name and a key are enough', () => {
+    expect(parse({ username: 'a', publicKeys: [KEY] })).toMatchObject([{ passwordHash: undefined }]);
+  });
+
+  test('an empty list of permissions is none, not all', () => {
+    expect(parse({ username: 'a', passwordHash: HASH, permissions: [] })).toMatchObject([
+      { principal: { permissions: [] } },
+    ]);
+    const all = parse({ username: 'a', passwordHash: HASH, permissions: PERMISSIONS });
+    expect(all).toMatchObject([{ principal: { permissions: PERMISSIONS } }]);
+  });
+
+  test('a document without users is valid: nobody can log in', () => {
+    expect(parse()).toEqual([]);
+  });
+
+  test.each(['a', '_x', 'A.b_c@d+e-f', '0', 'x'.repeat(64)])('%s is a username', (username) => {
+    expect(parse({ username, passwordHash: HASH })).toHaveLength(1);
+  });
+
+  test.each(['', '-a', '.a', 'a b', 'a/b', 'ä', 'a\n', 'x'.repeat(65), '..', '~'])(
+    '"%s" is none',
+    (username) => {
+      const faults = faultsOf(JSON.stringify({ users: [{ username, passwordHash: HASH }] }));
+      expect(faults).toEqual([
+        `users[0] ("${username}") username: must be 1 to 64 letters, digits or _ . @ + -`,
+      ]);
+    },
+  );
+});
+
+describe('what is wrong with a users document', () => {
+  const good = { username: 'good', passwordHash: HASH };
+
+  test.each([
+    [
+      'a hash of another kind',
+      { username: 'b', passwordHash: '$2b$12$x' },
+      'users[1] ("b") passwordHash: must be an argon2id hash; make one with: sluice hash-password',
+    ],
+    [
+      'a password in the place of its hash',
+      { username: 'b', passwordHash: 'secret' },
+      'users[1] ("b") passwordHash: must be an argon2id hash; make one with: sluice hash-password',
+    ],
+    [
+      'a key that is none',
+      { username: 'b', publicKeys: [KEY, 'ssh-ed25519 AAAA'] },
+      'users[1] ("b") publicKeys.1: must be a line of an authorized_keys file: "ssh-ed25519 AAAA... comment"',
+    ],
+    [
+      'no credentials',
+      { username: 'b' },
+      'users[1] ("b") has neither passwordHash nor publicKeys, so nobody could log in',
+    ],
+    [
+      'a permission that there is not',
+      { username: 'b', passwordHash: HASH, permissions: ['list', 'fly'] },
+      'users[1] ("b") permissions.1: ',
+    ],
+    [
+      'a session attribute that is no text',
+      { username: 'b', passwordHash: HASH, session: { prefix: 5 } },
+      'users[1] ("b") session.prefix: ',
+    ],
+    ['a field that there is not', { username: 'b', passwordHash: HASH, pasword: 'x' }, 'users[1] ("b") '],
+    ['no name', { passwordHash: HASH }, 'users[1] username: '],
+    ['a name that is no text', { username: 5, passwordHash: HASH }, 'users[1] username: '],
+    ['no object', 7, 'users[1] '],
+  ])('%s is one fault, which names the user and the field', (_, user, fault) => {
+    const faults = faultsOf(JSON.stringify({ users: [good, user] }));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${fault.replace(/[[\]()"$.:]/g, '\\$&')}`));
+  });
+
+  test('an unknown field is called by its name', () => {
+    expect(faultsOf(JSON.stringify({ users: [{ ...good, pasword: 'x' }] })).join()).toContain('pasword');
+  });
+
+  test('all faults of all users are told at once', () => {
+    const users = [
+      { username: 'a', passwordHash: 'x', permissions: ['fly'] },
+      { username: 'b c', publicKeys: ['x'] },
+    ];
+    expect(faultsOf(JSON.stringify({ users })).map((fault) => fault.replace(/: .*/, ''))).toEqual([
+      'users[0] ("a") passwordHash',
+      'users[0] ("a") permissions.0',
+      'users[1] ("b c") username',
+      'users[1] ("b c") publicKeys.0',
+    ]);
+  });
+
+  test('a name that is there twice is told once', () => {
+    expect(faultsOf(JSON.stringify({ users: [good, good, good, { ...good, username: 'b' }] }))).toEqual([
+      'user "good" is there more than once',
+    ]);
+  });
+
+  test.each([
+    ['it is not JSON', '{'],
+    ['it', '[]'],
+    ['it', 'null'],
+    ['users', '{}'],
+    ['users', '{"users":{}}'],
+    ['it', '{"users":[],"version":1}'],
+  ])('a document of the wrong form is a fault of "%s"', (where, text) => {
+    expect(faultsOf(text).map((fault) => fault.replace(/: .*/s, ''))).toEqual([where]);
+  });
+
+  test('no fault repeats a hash or a password', () => {
+    const text = JSON.stringify({ users: [{ username: 'a', passwordHash: 'my-secret' }] });
+    expect(() => parseUsersDocument(text)).toThrow('the users document is invalid:\n  users[0]');
+    expect(faultsOf(text).join()).not.toContain('my-secret');
+  });
+});

@@ -1,0 +1,240 @@
+import { describe, expect, test } from 'vitest';
+import { ENV_NAMES } from '../../src/config/env-names.ts';
+import { ConfigError, loadConfig, unknownVariables } from '../../src/config/load.ts';
+
+const MINIMAL = { SLUICE_HOST_KEYS_DIR: '/keys', SLUICE_USERS_FILE: '/users.json', SLUICE_BUCKET: 'files' };
+
+const load = (environment: Record<string, string>) => loadConfig({}, { ...MINIMAL, ...environment });
+
+function faultsOf(
+  environment: Record<string, string>,
+  base: Record<string, string> = MINIMAL,
+): readonly string[] {
+  try {
+    loadConfig({}, { ...base, ...environment });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  test('needs host keys, users and a bucket; everything else has its default', () => {
+    expect(load({})).toEqual({
+      host: '0.0.0.0',
+      port: 2222,
+      healthPort: 8080,
+      hostKeysDir: '/keys',
+      usersFile: '/users.json',
+      backend: { kind: 's3', bucket: 'files', prefix: '', aws: {} },
+      jobs: undefined,
+      memoryBudgetBytes: 256 * 1024 * 1024,
+      maxSessions: 1000,
+      loginGraceSeconds: 60,
+      idleTimeoutSeconds: 1800,
+      drainSeconds: 60,
+      logLevel: 'info',
+      serviceName: 'sluice',
+      chunkSpans: 'part',
+      hasTraceReceiver: false,
+    });
+  });
+
+  test('takes every variable', () => {
+    const config = load({
+      SLUICE_HOST: '::1',
+      SLUICE_PORT: '22',
+      SLUICE_HEALTH_PORT: '0',
+      SLUICE_PREFIX: 'session:prefix',
+      SLUICE_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/jobs',
+      SLUICE_MEMORY_BUDGET_MIB: '16',
+      SLUICE_WORKERS: '1',
+      SLUICE_MAX_SESSIONS: '5',
+      SLUICE_LOGIN_GRACE_SECONDS: '6',
+      SLUICE_IDLE_TIMEOUT_SECONDS: '7',
+      SLUICE_DRAIN_SECONDS: '0',
+      SLUICE_PROXY_PROTOCOL: 'off',
+      SLUICE_LOG_LEVEL: 'silent',
+      SLUICE_TRACE_CHUNKS: 'each',
+      OTEL_SERVICE_NAME: 'door',
+      AWS_REGION: 'eu-west-1',
+    });
+    const aws = { region: 'eu-west-1' };
+    expect(config).toMatchObject({
+      host: '::1',
+      port: 22,
+      healthPort: 0,
+      backend: { kind: 's3', bucket: 'files', prefix: 'session:prefix', aws },
+      jobs: { queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs', aws },
+      memoryBudgetBytes: 16 * 1024 * 1024,
+      maxSessions: 5,
+      loginGraceSeconds: 6,
+      idleTimeoutSeconds: 7,
+      drainSeconds: 0,
+      logLevel: 'silent',
+      serviceName: 'door',
+      chunkSpans: 'each',
+    });
+  });
+
+  test('the memory backend needs no bucket', () => {
+    const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
+    expect(loadConfig({}, { ...rest, SLUICE_BACKEND: 'memory' }).backend).toEqual({ kind: 'memory' });
+  });
+
+  test('an empty variable counts as unset', () => {
+    const empty = Object.fromEntries(ENV_NAMES.map((name) => [name, '']));
+    expect(loadConfig({}, { ...empty, ...MINIMAL, AWS_ENDPOINT_URL: '', AWS_REGION: '' })).toEqual(load({}));
+    expect(faultsOf(empty, {})).toHaveLength(3);
+  });
+
+  test('overrides take precedence over the environment', () => {
+    const config = loadConfig({ SLUICE_PORT: '1', SLUICE_BUCKET: 'other' }, { ...MINIMAL, SLUICE_PORT: '2' });
+    expect(config).toMatchObject({ port: 1, backend: { bucket: 'other' } });
+  });
+
+  test('reads the environment of the process when none is given', () => {
+    expect(loadConfig({ ...MINIMAL, SLUICE_PORT: '4242' }).port).toBe(4242);
+  });
+});
+
+describe('faults', () => {
+  test('what is required and not there is told, with what it is', () => {
+    expect(faultsOf({}, {})).toEqual([
+      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
+      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in',
+      'SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
+    ]);
+  });
+
+  const WRONG: readonly (readonly [string, string, RegExp])[] = [
+    ['SLUICE_PORT', '65536', /whole number from 0 to 65535$/],
+    ['SLUICE_PORT', 'ssh', /whole number/],
+    ['SLUICE_PORT', '1e3', /whole number/],
+    ['SLUICE_PORT', ' 22', /whole number/],
+    ['SLUICE_HEALTH_PORT', '-1', /whole number from 0 to 65535$/],
+    ['SLUICE_BACKEND', 'folder', /folder backend is not supported yet; use s3 or memory$/],
+    ['SLUICE_BACKEND', './backend.js', /must be s3 or memory/],
+    ['SLUICE_PREFIX', 'session:', /must name a session attribute/],
+    ['SLUICE_PREFIX', '.sluice', /must not begin with "\.sluice"$/],
+    ['SLUICE_PREFIX', '/.sluice/x', /must not begin with "\.sluice"$/],
+    ['SLUICE_QUEUE_URL', 'jobs', /must be an http\(s\) URL$/],
+    ['SLUICE_QUEUE_URL', 'ftp://host/jobs', /must be an http\(s\) URL$/],
+    ['SLUICE_MEMORY_BUDGET_MIB', '15', /whole number from 16 to/],
+    ['SLUICE_MEMORY_BUDGET_MIB', '256.5', /whole number/],
+    ['SLUICE_MAX_SESSIONS', '0', /whole number from 1 to/],
+    ['SLUICE_LOGIN_GRACE_SECONDS', '0', /whole number from 1 to/],
+    ['SLUICE_IDLE_TIMEOUT_SECONDS', '86401', /whole number from 1 to 86400$/],
+    ['SLUICE_DRAIN_SECONDS', 'x', /whole number from 0 to/],
+    ['SLUICE_LOG_LEVEL', 'loud', /must be one of: trace, debug, info, warn, error, fatal, silent$/],
+    ['SLUICE_TRACE_CHUNKS', 'all', /must be one of: part, each$/],
+    ['AWS_ENDPOINT_URL', 'localhost:9000', /must be an http\(s\) URL$/],
+    ['AWS_ENDPOINT_URL_S3', 'x', /must be an http\(s\) URL$/],
+    ['AWS_ENDPOINT_URL_SQS', 'x', /must be an http\(s\) URL$/],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'x', /must be an http\(s\) URL$/],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'x', /must be an http\(s\) URL$/],
+  ];
+
+  test.each(WRONG)(
+    '%s=%s is one fault, which names it and says what would be right',
+    (name, value, message) => {
+      const faults = faultsOf({ [name]: value });
+      expect(faults).toHaveLength(1);
+      expect(faults[0]?.startsWith(`${name}: `)).toBe(true);
+      expect(faults[0]).toMatch(message);
+    },
+  );
+
+  const LATER = {
+    SLUICE_HOST_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:keys',
+    SLUICE_USERS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:users',
+    SLUICE_AUTH_URL: 'https://auth.example',
+    SLUICE_AUTH_MODULE: './auth.js',
+    SLUICE_FOLDER: '/files',
+    SLUICE_WORKERS: '2',
+    SLUICE_PROXY_PROTOCOL: 'v2',
+  };
+
+  test.each(Object.entries(LATER))('%s is refused as not supported yet, never ignored', (name, value) => {
+    const faults = faultsOf({ [name]: value });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name}: .*not supported yet`));
+  });
+
+  test('a secret that is not supported yet is not also a folder that is missing', () => {
+    const { SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET } = LATER;
+    const faults = faultsOf({ SLUICE_BUCKET: 'b', SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET }, {});
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
+      'SLUICE_HOST_KEYS_SECRET',
+      'SLUICE_USERS_SECRET',
+    ]);
+  });
+
+  test('all are told at once, in one message with a line each', () => {
+    const wrong = Object.fromEntries(WRONG.map(([name, value]) => [name, value]));
+    const faults = faultsOf({ ...wrong, ...LATER }, {});
+    const names = faults.map((fault) => fault.split(':')[0]);
+    const expected = [...Object.keys(wrong), ...Object.keys(LATER)];
+    expect(names.sort()).toEqual(expected.sort());
+    expect(new ConfigError(faults).message.split('\n')).toHaveLength(faults.length + 1);
+  });
+});
+
+describe('how AWS is reached', () => {
+  const QUEUE = { SLUICE_QUEUE_URL: 'http://localhost:4566/1/jobs' };
+  const awsOf = (environment: Record<string, string>) => {
+    const { backend, jobs } = load({ ...QUEUE, ...environment });
+    return { s3: backend.kind === 's3' ? backend.aws : undefined, sqs: jobs?.aws };
+  };
+
+  test('by its own endpoint, each service by the one that names it', () => {
+    const found = awsOf({
+      AWS_ENDPOINT_URL: 'http://all:1',
+      AWS_ENDPOINT_URL_S3: 'http://s3:1',
+      AWS_REGION: 'eu-west-1',
+    });
+    expect(found).toEqual({
+      s3: { endpoint: 'http://s3:1', region: 'eu-west-1' },
+      sqs: { endpoint: 'http://all:1', region: 'eu-west-1' },
+    });
+    expect(awsOf({ AWS_ENDPOINT_URL_SQS: 'http://sqs:1', AWS_REGION: 'x' })).toEqual({
+      s3: { region: 'x' },
+      sqs: { endpoint: 'http://sqs:1', region: 'x' },
+    });
+  });
+
+  test('a store that is not AWS is signed for some region, AWS only for the one that is set', () => {
+    expect(awsOf({ AWS_ENDPOINT_URL: 'http://all:1' }).s3).toEqual({
+      endpoint: 'http://all:1',
+      region: 'us-east-1',
+    });
+    expect(awsOf({})).toEqual({ s3: {}, sqs: {} });
+  });
+
+  test('AWS_REGION goes before AWS_DEFAULT_REGION', () => {
+    expect(awsOf({ AWS_DEFAULT_REGION: 'b' }).s3).toEqual({ region: 'b' });
+    expect(awsOf({ AWS_DEFAULT_REGION: 'b', AWS_REGION: 'a' }).s3).toEqual({ region: 'a' });
+  });
+
+  test('never with credentials of ours: the SDK finds them', () => {
+    const found = awsOf({
+      AWS_ACCESS_KEY_ID: 'a',
+      AWS_SECRET_ACCESS_KEY: 'b',
+      AWS_ENDPOINT_URL: 'http://all:1',
+    });
+    expect(JSON.stringify(found)).not.toMatch(/credentials/);
+  });
+
+  test('a receiver of spans is known by either of its variables', () => {
+    expect(load({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel:4318' }).hasTraceReceiver).toBe(true);
+    expect(load({ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://otel:4318' }).hasTraceReceiver).toBe(true);
+  });
+});
+
+test('a variable that looks like ours and is not is named', () => {
+  expect(
+    unknownVariables({ ...MINIMAL, SLUICE_BUKET: 'x', SLUICE_: 'y', PATH: '/', sluice_port: '1' }),
+  ).toEqual(['SLUICE_BUKET', 'SLUICE_']);
+  expect(unknownVariables(Object.fromEntries(ENV_NAMES.map((name) => [name, 'x'])))).toEqual([]);
+});

@@ -1,0 +1,320 @@
+import { describe, expect, test } from 'vitest';
+import { MalformedRequest } from '../../../src/sftp/wire/fields.ts';
+import { readInit, readRequest } from '../../../src/sftp/wire/read-request.ts';
+import type { Request } from '../../../src/sftp/wire/requests.ts';
+import { hex, packet, str, u32, u64 } from '../../support/sftp-packets.ts';
+
+interface Example {
+  readonly what: string;
+  readonly section: string;
+  readonly bytes: string;
+  readonly request: Request;
+}
+
+const NOTHING = {};
+
+/** Every request of draft-ietf-secsh-filexfer-02, byte by byte, without the length field. */
+const EXAMPLES: readonly Example[] = [
+  {
+    what: 'OPEN for an upload',
+    section: '6.3',
+    bytes: '03  00000001  00000006 2f612e747874  0000001a  00000000',
+    request: { kind: 'open', id: 1, path: '/a.txt', flags: 0x1a, attributes: NOTHING },
+  },
+  {
+    what: 'OPEN with permissions',
+    section: '6.3',
+    bytes: '03  00000002  00000002 2f62  00000001  00000004 000001a4',
+    request: { kind: 'open', id: 2, path: '/b', flags: 1, attributes: { permissions: 0o644 } },
+  },
+  {
+    what: 'CLOSE',
+    section: '6.3',
+    bytes: '04  00000003  00000001 30',
+    request: { kind: 'close', id: 3, handle: '0' },
+  },
+  {
+    what: 'READ past 4 GiB',
+    section: '6.4',
+    bytes: '05  00000004  00000001 37  0000000100000002  00008000',
+    request: { kind: 'read', id: 4, handle: '7', offset: 2 ** 32 + 2, length: 32_768 },
+  },
+  {
+    what: 'LSTAT',
+    section: '6.8',
+    bytes: '07  00000006  00000001 2f',
+    request: { kind: 'lstat', id: 6, path: '/' },
+  },
+  {
+    what: 'FSTAT',
+    section: '6.8',
+    bytes: '08  00000007  00000002 3132',
+    request: { kind: 'fstat', id: 7, handle: '12' },
+  },
+  {
+    what: 'SETSTAT of the times',
+    section: '6.9',
+    bytes: '09  00000008  00000002 2f61  00000008 00000010 00000020',
+    request: { kind: 'setstat', id: 8, path: '/a', attributes: { atime: 16, mtime: 32 } },
+  },
+  {
+    what: 'FSETSTAT of the size',
+    section: '6.9',
+    bytes: '0a  00000009  00000001 30  00000001 0000000000000400',
+    request: { kind: 'fsetstat', id: 9, handle: '0', attributes: { size: 1024 } },
+  },
+  {
+    what: 'OPENDIR',
+    section: '6.7',
+    bytes: '0b  0000000a  00000003 2f696e',
+    request: { kind: 'opendir', id: 10, path: '/in' },
+  },
+  {
+    what: 'READDIR',
+    section: '6.7',
+    bytes: '0c  0000000b  00000001 31',
+    request: { kind: 'readdir', id: 11, handle: '1' },
+  },
+  {
+    what: 'REMOVE',
+    section: '6.5',
+    bytes: '0d  0000000c  00000002 2f61',
+    request: { kind: 'remove', id: 12, path: '/a' },
+  },
+  {
+    what: 'MKDIR with permissions',
+    section: '6.6',
+    bytes: '0e  0000000d  00000002 2f64  00000004 000001ed',
+    request: { kind: 'mkdir', id: 13, path: '/d', attributes: { permissions: 0o755 } },
+  },
+  {
+    what: 'RMDIR',
+    section: '6.6',
+    bytes: '0f  0000000e  00000002 2f64',
+    request: { kind: 'rmdir', id: 14, path: '/d' },
+  },
+  {
+    what: 'REALPATH of the empty name',
+    section: '6.11',
+    bytes: '10  0000000f  00000000',
+    request: { kind: 'realpath', id: 15, path: '' },
+  },
+  {
+    what: 'STAT of a name in UTF-8',
+    section: '6.8',
+    bytes: '11  00000010  00000005 2f c3a9 c3bc',
+    request: { kind: 'stat', id: 16, path: '/éü' },
+  },
+  {
+    what: 'RENAME',
+    section: '6.5',
+    bytes: '12  00000011  00000002 2f61  00000002 2f62',
+    request: { kind: 'rename', id: 17, from: '/a', to: '/b' },
+  },
+  {
+    what: 'READLINK',
+    section: '6.10',
+    bytes: '13  00000012  00000002 2f6c',
+    request: { kind: 'readlink', id: 18, path: '/l' },
+  },
+  {
+    what: 'SYMLINK, which is not supported',
+    section: '6.10',
+    bytes: '14  00000013  00000002 2f6c  00000002 2f74',
+    request: { kind: 'unsupported', id: 19, what: 'symbolic links' },
+  },
+  {
+    what: 'an id with the highest bit set',
+    section: '6',
+    bytes: '04  ffffffff  00000001 30',
+    request: { kind: 'close', id: 0xffff_ffff, handle: '0' },
+  },
+  {
+    what: 'a handle that is no text',
+    section: '7',
+    bytes: '04  00000001  00000003 00ff80',
+    request: { kind: 'close', id: 1, handle: '\u0000\u00ff\u0080' },
+  },
+  {
+    what: 'a byte order mark at the start of a name, which is part of it',
+    section: '6.2',
+    bytes: '11  00000001  00000004 efbbbf 61',
+    request: { kind: 'stat', id: 1, path: '\ufeffa' },
+  },
+];
+
+const WRITE = hex(`
+  06                        # SSH_FXP_WRITE, section 6.4
+  00000005                  # id
+  00000001 30               # handle "0"
+  0000000000010000          # offset 65,536
+  00000005 68656c6c6f       # "hello"
+`);
+
+/** The request that `bytes` spell, the payload of a WRITE joined. */
+function readJoined(slices: readonly Buffer[]): unknown {
+  const request = readRequest(slices);
+  return request.kind === 'write' ? { ...request, data: Buffer.concat(request.data).toString() } : request;
+}
+
+/** Every way to cut `bytes` in two, and into single bytes. */
+function* cuts(bytes: Buffer): Generator<Buffer[]> {
+  for (let at = 1; at < bytes.length; at++) yield [bytes.subarray(0, at), bytes.subarray(at)];
+  yield [...bytes].map((byte) => Buffer.of(byte));
+}
+
+describe('readRequest', () => {
+  test.each(EXAMPLES)('reads $what (section $section)', ({ bytes, request }) => {
+    expect(readRequest([hex(bytes)])).toEqual(request);
+  });
+
+  test.each(EXAMPLES)('reads $what however it is cut into slices', ({ bytes, request }) => {
+    for (const slices of cuts(hex(bytes))) expect(readRequest(slices)).toEqual(request);
+  });
+
+  test.each(EXAMPLES.filter(({ request }) => request.kind !== 'unsupported'))(
+    'refuses $what cut short at any byte, with its id once that is there',
+    ({ bytes, request }) => {
+      const whole = hex(bytes);
+      for (let length = 1; length < whole.length; length++) {
+        const id = length >= 5 ? request.id : undefined;
+        expect(() => readRequest([whole.subarray(0, length)])).toThrow(
+          expect.objectContaining({ name: 'MalformedRequest', id }),
+        );
+      }
+    },
+  );
+
+  test('reads a WRITE, its payload untouched (section 6.4)', () => {
+    const expected = { kind: 'write', id: 5, handle: '0', offset: 65_536, data: 'hello', length: 5 };
+    expect(readJoined([WRITE])).toEqual(expected);
+    for (const slices of cuts(WRITE)) expect(readJoined(slices)).toEqual(expected);
+  });
+
+  test('hands out the payload of a WRITE as views of the slices it came in, never a copy', () => {
+    const head = Buffer.concat([WRITE.subarray(0, 18), u32(300_000 - 22)]);
+    const first = Buffer.concat([head, Buffer.alloc(277, 1)]);
+    const second = Buffer.alloc(300_000 - first.length, 2);
+    const request = readRequest([first, second]);
+    if (request.kind !== 'write') throw new Error('not a WRITE');
+    expect(request.data.map(({ length }) => length)).toEqual([277, second.length]);
+    expect(request.data.map(({ buffer }) => buffer)).toEqual([first.buffer, second.buffer]);
+    first[22] = 99;
+    second[0] = 98;
+    expect([request.data[0]?.[0], request.data[1]?.[0]]).toEqual([99, 98]);
+  });
+
+  test('reads a WRITE whose first slice ends anywhere in the longest header', () => {
+    const handle = 'h'.repeat(256);
+    const whole = packet(6, u32(5), str(handle), u64(9), str('x'.repeat(600))).subarray(4);
+    const expected = { kind: 'write', id: 5, handle, offset: 9, data: 'x'.repeat(600), length: 600 };
+    for (const slices of cuts(whole)) expect(readJoined(slices)).toEqual(expected);
+  });
+
+  test('reads a WRITE without bytes (Apache MINA sends them)', () => {
+    const request = readJoined([hex('06  00000005  00000001 30  0000000000000000  00000000')]);
+    expect(request).toEqual({ kind: 'write', id: 5, handle: '0', offset: 0, data: '', length: 0 });
+  });
+
+  test('refuses a WRITE whose payload is not all there, and tells its handle', () => {
+    const bytes = hex('06  00000005  00000001 30  0000000000000000  00000005 68656c6c');
+    for (const slices of [[bytes], ...cuts(bytes)]) {
+      expect(() => readRequest(slices)).toThrow(
+        expect.objectContaining({ name: 'MalformedRequest', id: 5, handle: '0' }),
+      );
+    }
+  });
+
+  test('passes over what stands behind the payload of a WRITE (pkg/sftp before 1.13.6 sends its whole buffer)', () => {
+    const bytes = hex('06  00000005  00000001 30  0000000000000000  00000003 68656c6c6f6f6f');
+    const expected = { kind: 'write', id: 5, handle: '0', offset: 0, data: 'hel', length: 3 };
+    for (const slices of [[bytes], ...cuts(bytes)]) expect(readJoined(slices)).toEqual(expected);
+    const empty = hex('06  00000005  00000001 30  0000000000000000  00000000 68656c');
+    for (const slices of [[empty], ...cuts(empty)]) {
+      expect(readJoined(slices)).toEqual({ ...expected, data: '', length: 0 });
+    }
+  });
+
+  test('passes over what stands behind the payload of a WRITE in whole slices too', () => {
+    const head = Buffer.concat([WRITE.subarray(0, 18), u32(300)]);
+    const slices = [Buffer.concat([head, Buffer.alloc(278, 1)]), Buffer.alloc(50, 2), Buffer.alloc(50, 3)];
+    const request = readRequest(slices);
+    if (request.kind !== 'write') throw new Error('not a WRITE');
+    expect(request.data.map(({ length }) => length)).toEqual([278, 22]);
+  });
+
+  test('refuses a WRITE cut short at any byte of its header', () => {
+    for (let length = 1; length < WRITE.length; length++) {
+      const id = length >= 5 ? 5 : undefined;
+      expect(() => readRequest([WRITE.subarray(0, length)])).toThrow(
+        expect.objectContaining({ name: 'MalformedRequest', id }),
+      );
+    }
+  });
+
+  test.each([
+    ['a lone continuation byte', '80'],
+    ['an overlong slash', 'c0af'],
+    ['a surrogate', 'eda080'],
+    ['Latin-1', '66fc72'],
+    ['a sequence cut short', 'e282'],
+    ['a code point past U+10FFFF', 'f4908080'],
+  ])('refuses a name that is not UTF-8: %s (section 6.2)', (_, name) => {
+    for (const type of [3, 7, 9, 11, 13, 14, 15, 16, 17, 18, 19]) {
+      const body = Buffer.concat([Buffer.of(type), u32(7), str(hex(name)), str('/b'), u32(0)]);
+      expect(() => readRequest([body])).toThrow(expect.objectContaining({ name: 'MalformedRequest', id: 7 }));
+    }
+  });
+
+  test('takes the largest offset that a number can count, and no larger one', () => {
+    const at = (offset: string) => [hex(`05  00000004  00000001 37  ${offset}  00008000`)];
+    expect(readRequest(at('001fffffffffffff'))).toMatchObject({ offset: Number.MAX_SAFE_INTEGER });
+    for (const offset of ['0020000000000000', '7fffffffffffffff', 'ffffffffffffffff']) {
+      expect(() => readRequest(at(offset))).toThrow(MalformedRequest);
+    }
+  });
+
+  test('takes a handle of 256 bytes, and no longer one', () => {
+    const closing = (length: number) => [packet(4, u32(1), str('h'.repeat(length))).subarray(4)];
+    expect(readRequest(closing(256))).toMatchObject({ kind: 'close', handle: 'h'.repeat(256) });
+    expect(() => readRequest(closing(257))).toThrow(MalformedRequest);
+    const writing = [packet(6, u32(1), str('h'.repeat(257)), u64(0), str('x')).subarray(4)];
+    expect(() => readRequest(writing)).toThrow(MalformedRequest);
+  });
+
+  test('a string that claims 4 GiB is refused, not allocated', () => {
+    const greedy = hex('11  00000001  ffffffff 2f');
+    expect(() => readRequest([greedy])).toThrow(expect.objectContaining({ name: 'MalformedRequest', id: 1 }));
+  });
+
+  test('every type that the draft does not give a client is unsupported, never malformed', () => {
+    const known = [...Array.from({ length: 18 }, (_, index) => index + 3), 200];
+    for (let type = 0; type < 256; type++) {
+      if (known.includes(type)) continue;
+      expect(readRequest([Buffer.of(type, 0, 0, 0, 9)])).toMatchObject({ kind: 'unsupported', id: 9 });
+    }
+  });
+});
+
+describe('readInit', () => {
+  test('reads the version that the client speaks (section 4)', () => {
+    expect(readInit([hex('01 00000003')])).toBe(3);
+    expect(readInit([hex('01 00000006')])).toBe(6);
+  });
+
+  test('reads it however the packet is cut', () => {
+    for (const slices of cuts(hex('01 00000003'))) expect(readInit(slices)).toBe(3);
+  });
+
+  test('passes over the extension pairs of a client', () => {
+    expect(readInit([hex('01 00000003 00000001 61 00000001 31')])).toBe(3);
+  });
+
+  test.each([
+    ['too short', '01 000000'],
+    ['of another type', '02 00000003'],
+    ['a request', '11 00000003 00000001 2f'],
+  ])('is undefined for a packet that is %s', (_, bytes) => {
+    expect(readInit([hex(bytes)])).toBeUndefined();
+  });
+});
