@@ -24,7 +24,10 @@ export interface Connection {
 export interface RequestContext {
   readonly principal: Principal;
   readonly connection: Connection;
-  /** Aborted when the client is gone: what is still running for it may stop. */
+  /**
+   * Aborted when the client is gone: what is still running for it may stop, except `finishWrite`, which goes on to
+   * its end.
+   */
   readonly signal: AbortSignal;
   /** Of `beginWrite` alone: the upload's id, the same in its spans, logs and job. */
   readonly uploadId?: string;

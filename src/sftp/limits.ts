@@ -14,5 +14,8 @@ export const LIMITS: Limits = {
 /** Requests of one session that may be under way at once; past it, the channel is not read. */
 export const MAX_OUTSTANDING_REQUESTS = 64;
 
-/** Entries in one NAME reply of READDIR; with the longest names still well below every client's packet limit. */
-export const READDIR_ENTRIES = 64;
+/**
+ * Entries in one NAME reply of READDIR: with the longest names still within the 34,000 bytes that every client must
+ * take (section 3 of the draft).
+ */
+export const READDIR_ENTRIES = 46;

@@ -47,7 +47,7 @@ const MAX_HELD_REPLY_BYTES = 1024 * 1024;
  * Requests are carried out in the order in which they arrive, one after the other, and answered in that order.
  * The one exception is CLOSE, whose slow end (S3 completes, the job is queued) does not hold up requests on
  * other handles; a request that names a path waits for it, so that the results are those of strict order
- * (draft-ietf-secsh-filexfer-02, section 7). Everything a handler throws is caught here and nowhere else.
+ * (draft-ietf-secsh-filexfer-02, section 6.1). Everything a handler throws is caught here and nowhere else.
  */
 export class SftpSession {
   readonly #options: SftpSessionOptions;
@@ -99,9 +99,9 @@ export class SftpSession {
     return this.#pumping;
   }
 
-  /** Resolves when no upload is open or being finished, its reply on the way. */
+  /** Resolves when no upload is open or being finished and every reply is sent, or when the session has ended. */
   whenQuiet(): Promise<void> {
-    if (this.uploads === 0) return Promise.resolve();
+    if (this.#isQuiet) return Promise.resolve();
     return new Promise((resolve) => this.#quietWaiters.push(resolve));
   }
 
@@ -128,8 +128,12 @@ export class SftpSession {
     this.#notifyQuiet();
   }
 
+  get #isQuiet(): boolean {
+    return this.#closed || (this.uploads === 0 && this.#pending.length === 0);
+  }
+
   #notifyQuiet(): void {
-    if (this.uploads > 0) return;
+    if (!this.#isQuiet) return;
     for (const resolve of this.#quietWaiters.splice(0)) resolve();
   }
 
@@ -268,6 +272,7 @@ export class SftpSession {
         this.#flush();
       });
     }
+    this.#notifyQuiet();
   }
 
   #abandon(error: unknown): void {

@@ -117,7 +117,7 @@ export class PartBuffer {
 
   #ensure(length: number): void {
     if (length <= this.#bytes.length) return;
-    let bytes = this.#bytes.length;
+    let bytes = Math.max(this.#bytes.length, SMALL_BYTES);
     while (bytes < length) bytes = Math.min(bytes * 2, this.capacity);
     const larger = this.#pool.take(bytes);
     this.#bytes.copy(larger);

@@ -16,6 +16,9 @@ const MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024;
 /** Half-filled parts that one upload may hold: how far out of order its client may write. */
 const MAX_OPEN_PARTS = 4;
 
+/** Bytes of holes that are filled with zeros at the end of an upload. */
+const MAX_ZEROS = 1024 ** 3;
+
 /** Separate ranges of bytes in one part: far more than the requests a client has under way, and quick to search. */
 const MAX_PIECES = 1024;
 
@@ -146,6 +149,7 @@ export class S3Upload implements Upload {
       return await putObject(store, { key, exclusive, signal: this.#gone.signal, ...part.seal(this.#size) });
     }
     const last = partIndexAt(this.#size - 1);
+    this.#assertFewZeros(last);
     for (let index = 0; index <= last; index++) {
       if (this.#multipart.hasPart(index)) continue;
       await this.#roomInFlight(index);
@@ -153,6 +157,18 @@ export class S3Upload implements Upload {
     }
     await this.sync();
     return await this.#multipart.complete(this.#size);
+  }
+
+  /** Every zero of a hole is sent to S3: a client could keep the service busy for days by one far write. */
+  #assertFewZeros(last: number): void {
+    let zeros = 0;
+    for (let index = 0; index <= last; index++) {
+      if (this.#multipart.hasPart(index)) continue;
+      const { start, end } = partRange(index);
+      const holes = this.#open.get(index)?.holes(this.#size) ?? [{ start, end: Math.min(end, this.#size) }];
+      for (const hole of holes) zeros += Math.max(0, hole.end - Math.max(hole.start, this.#baseSize));
+    }
+    if (zeros > MAX_ZEROS) throw new FsError('ENOTSUP', 'holes of more than 1 GiB');
   }
 
   /** The part without holes: earlier content where the object had any, zeros elsewhere. */

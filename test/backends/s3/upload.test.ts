@@ -94,3 +94,37 @@ describe('an upload to S3 that ends badly', () => {
     expect(stuck).toBe(false);
   });
 });
+
+describe('an upload to S3 with holes', () => {
+  let s3: StrictS3;
+  let subject: S3Subject;
+
+  beforeEach(async () => {
+    s3 = await startStrictS3({ buckets: ['bucket'] });
+    subject = createS3Subject(s3.endpoint, 'bucket');
+  });
+  afterEach(async () => {
+    subject.close();
+    await s3.close();
+  });
+
+  test('of hundreds of GiB is refused at once instead of sending zeros for days', async () => {
+    const upload = await subject.backend.beginWrite(createTestContext(), '/f', OPTIONS);
+    await upload.writeChunk(0, Buffer.from('x'));
+    await upload.setSize(400 * 1024 ** 3);
+    await expect(upload.finishWrite()).rejects.toMatchObject({ code: 'ENOTSUP' });
+    expect(s3.requests.some(({ operation }) => operation === 'UploadPart')).toBe(false);
+    expect(subject.budget.usedBytes).toBe(0);
+  });
+
+  test('of some MiB is filled with zeros', async () => {
+    const upload = await subject.backend.beginWrite(createTestContext(), '/f', OPTIONS);
+    await upload.writeChunk(0, Buffer.from('x'));
+    await upload.writeChunk(12 * MiB, Buffer.from('y'));
+    await upload.finishWrite();
+    const body = s3.objects('bucket').get('f')?.body;
+    expect(body?.length).toBe(12 * MiB + 1);
+    expect([body?.[0], body?.[12 * MiB]]).toEqual([0x78, 0x79]);
+    expect(body?.subarray(1, 12 * MiB).every((byte) => byte === 0)).toBe(true);
+  });
+});
