@@ -8,6 +8,8 @@ import {
   variablesSchema,
 } from './schema.ts';
 
+export { DEFAULT_PORT } from './schema.ts';
+
 /** What the service runs by. */
 export interface Config {
   readonly host: string;

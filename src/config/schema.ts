@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import type { EnvName } from './env-names.ts';
 
+/** Where SFTP listens unless `SLUICE_PORT` says otherwise: 22 takes privileges that the server should not have. */
+export const DEFAULT_PORT = 2222;
+
 /** A whole number within limits; the message follows from them. */
 function wholeNumber(min: number, max: number, fallback: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -26,7 +29,7 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
 /** The variables one by one, with their defaults; README.md has the same table for people. */
 const variables = {
   SLUICE_HOST: z.string().default('0.0.0.0'),
-  SLUICE_PORT: wholeNumber(0, 65_535, 2222),
+  SLUICE_PORT: wholeNumber(0, 65_535, DEFAULT_PORT),
   SLUICE_HEALTH_PORT: wholeNumber(0, 65_535, 8080),
   SLUICE_HOST_KEYS_DIR: z.string().optional(),
   SLUICE_HOST_KEYS_SECRET: notYet('reading host keys from Secrets Manager'),

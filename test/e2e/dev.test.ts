@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -70,6 +72,17 @@ test('the users document that it made may be changed, and a refused upload is sh
   expect(await dev.line((line) => line.startsWith('not stored'))).toContain('/refused');
   dev.kill('SIGTERM');
   expect(await dev.exited).toMatchObject({ code: 0 });
+});
+
+test('a port that was asked for and is taken is a failure that names it', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const options = { cwd: folder, env: { SLUICE_PORT: String(port) } };
+  const { code, stderr } = await run(process.execPath, [MAIN, 'dev'], options);
+  taken.close();
+  expect(code).toBe(1);
+  expect(stderr).toContain(`EADDRINUSE: address already in use 127.0.0.1:${port}`);
 });
 
 test('a second run has the same host key, so that no client takes it for another server', async () => {

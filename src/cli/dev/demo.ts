@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type App, loadMaterials, type Materials } from '../../app.ts';
 import { hashPassword } from '../../auth/passwords.ts';
-import { type Config, loadConfig } from '../../config/load.ts';
+import { type Config, DEFAULT_PORT, loadConfig } from '../../config/load.ts';
 import { generateHostKeys } from '../../ssh/host-keys.ts';
 import { BUCKET, type Emulators } from './emulators.ts';
 
@@ -17,8 +17,8 @@ export interface Demo {
   readonly config: Config;
   readonly materials: Materials;
   readonly usersFile: string;
-  /** Listens on the configured port, or on any free one when that is taken and was not asked for. */
-  listen(app: App): Promise<number>;
+  /** Listens on the configured port, or on any free one when that is the default and taken. */
+  listen(app: App): Promise<{ readonly port: number; readonly takenPort?: number }>;
   /** Writes the known_hosts file that the printed command names; returns its path. */
   trustHostKey(port: number): Promise<string>;
 }
@@ -53,10 +53,11 @@ export async function prepareDemo(emulators: Emulators): Promise<Demo> {
     usersFile,
     listen: async (app) => {
       try {
-        return (await app.listen()).port;
+        return { port: (await app.listen()).port };
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-        return (await app.listen(0)).port;
+        const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+        if (!isTaken || config.port !== DEFAULT_PORT) throw error;
+        return { port: (await app.listen(0)).port, takenPort: config.port };
       }
     },
     trustHostKey: async (port) => {

@@ -29,7 +29,7 @@ export async function dev(): Promise<void> {
       log: createLogger('silent'),
       tracer: trace.getTracer(TRACER_NAME),
     });
-    const port = await demo.listen(app);
+    const { port, takenPort } = await demo.listen(app);
     terminal.welcome({
       port,
       knownHosts: await demo.trustHostKey(port),
@@ -38,7 +38,7 @@ export async function dev(): Promise<void> {
       usersFile: demo.usersFile,
       s3Endpoint: emulators.aws.endpoint,
       bucket: BUCKET,
-      takenPort: port === demo.config.port ? undefined : demo.config.port,
+      takenPort,
     });
 
     traces.onFailedUpload((spans) => terminal.failedUpload(spans));
