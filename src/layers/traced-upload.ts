@@ -49,7 +49,7 @@ export class TracedUpload implements Upload {
   readonly #options: TracedUploadOptions;
   readonly #startedAt = performance.now();
   #group: WriteGroup | undefined;
-  /** The first refused write: what the upload failed of, although it is its abort that ends it. */
+  /** The first refused write or size: what the upload failed of, although it is its abort that ends it. */
   #failure: unknown;
 
   constructor(upload: Upload, options: TracedUploadOptions) {
@@ -79,7 +79,10 @@ export class TracedUpload implements Upload {
   }
 
   setSize(size: number): Promise<void> {
-    return this.#traced('set_size', () => this.#upload.setSize(size));
+    return this.#traced('set_size', () => this.#upload.setSize(size)).catch((error) => {
+      this.#failure ??= error;
+      throw error;
+    });
   }
 
   sync(): Promise<void> {

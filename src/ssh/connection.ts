@@ -84,6 +84,11 @@ export class SshConnection {
     this.#options.client.end();
   }
 
+  /** Ends every session; resolves when their uploads are aborted, and those that were being finished are. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.end()));
+  }
+
   #onSession(session: Session): void {
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
@@ -95,7 +100,7 @@ export class SshConnection {
       );
       this.#sessions.add(sftp);
       channel.on('data', () => this.#idle?.refresh());
-      channel.on('close', () => this.#sessions.delete(sftp));
+      channel.on('close', () => void sftp.end().then(() => this.#sessions.delete(sftp)));
     });
   }
 

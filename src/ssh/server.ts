@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import ssh2, { type Connection as SshClient } from 'ssh2';
 import type { Log } from '../contract/log.ts';
 import { ALGORITHMS } from './algorithms.ts';
@@ -18,6 +19,9 @@ export interface SshServerOptions
 
 /** Sent as `SSH-2.0-Sluice`. Without a version: it tells an attacker what to look for and a client nothing. */
 const IDENT = 'Sluice';
+
+/** How long the aborts of uploads that were cut off may take when the server closes, in milliseconds. */
+const LAST_WORDS_MS = 10_000;
 
 /** The TCP listener and the SSH connections behind it. */
 export class SshServer {
@@ -54,7 +58,7 @@ export class SshServer {
 
   /**
    * Accepts nothing more, ends connections as their uploads finish, and cuts off what is left after
-   * `drainSeconds`. Resolves when every connection is gone.
+   * `drainSeconds`. Resolves when every connection is gone and what they left has been finished or aborted.
    */
   async close(drainSeconds: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
@@ -68,6 +72,13 @@ export class SshServer {
     }
     await closed;
     clearTimeout(cutOff);
+    const endings = [...this.#connections.values()].map((connection) => connection.ended());
+    const late = new AbortController();
+    await Promise.race([
+      Promise.all(endings),
+      delay(LAST_WORDS_MS, undefined, { signal: late.signal }).catch(() => undefined),
+    ]);
+    late.abort();
   }
 
   #onSocket(socket: Socket): void {
@@ -87,7 +98,10 @@ export class SshServer {
     socket.once('close', () => {
       clearTimeout(grace);
       this.#sockets.delete(key);
-      this.#connections.delete(socket);
+      void this.#connections
+        .get(socket)
+        ?.ended()
+        .then(() => this.#connections.delete(socket));
     });
     socket.once('sluice:authenticated', () => clearTimeout(grace));
     this.#ssh.injectSocket(socket);

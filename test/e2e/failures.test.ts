@@ -158,6 +158,39 @@ test('a client that sends its end of file while its CLOSE is under way is answer
   await around.job('/eof');
 });
 
+test('SIGTERM cuts off what is left when the drain is over, and leaves no multipart upload behind', async () => {
+  const other = await startService({ ...around.env, SLUICE_DRAIN_SECONDS: '0' });
+  const arrived = around.s3.waitFor(
+    ({ operation, key, status }) => operation === 'UploadPart' && key === `${PREFIX}cut` && status === 200,
+  );
+  const uploading = sftp(other, around.workspace, [`put ${local('large')} /cut`], ['-l', '40000']);
+  await arrived;
+  other.running.kill('SIGTERM');
+  expect((await uploading).code).not.toBe(0);
+  expect(await other.running.exited).toMatchObject({ code: 0 });
+  expect(around.s3.openUploads(BUCKET)).toEqual([]);
+  expect(stored('cut')).toBeUndefined();
+});
+
+test('SIGTERM waits for an upload that is being finished for a client that has gone', async () => {
+  const other = await startService(around.env);
+  const hold = around.s3.fault({ operation: 'PutObject', key: `${PREFIX}gone`, hang: 'request' });
+  await writeFile(local('gone.batch'), `put ${local('small')} /gone\n`);
+  const options = [...sshOptions(around.workspace), '-P', String(other.port)];
+  const client = new Running('sftp', [...options, '-b', local('gone.batch'), `${USERNAME}@127.0.0.1`], {
+    ownGroup: true,
+  });
+  await hold.reached();
+  client.killGroup('SIGKILL');
+  await other.log(({ msg }) => msg === 'disconnected');
+  other.running.kill('SIGTERM');
+  await other.log(({ msg }) => msg === 'draining: uploads in progress may finish');
+  hold.release();
+  expect(await other.running.exited).toMatchObject({ code: 0 });
+  await around.job('/gone');
+  expect(stored('gone')?.toString()).toBe('small');
+});
+
 test('SIGTERM lets an upload in progress finish, takes no new connection, and exits with 0', async () => {
   const other = await startService(around.env);
   const hold = around.s3.fault({ operation: 'PutObject', key: `${PREFIX}draining`, hang: 'request' });

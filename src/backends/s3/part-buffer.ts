@@ -91,9 +91,13 @@ export class PartBuffer {
     if (from < this.#crcEnd) this.#restartCrc();
   }
 
-  /** The part's bytes when the object ends at `size`, with their CRC32. No hole may be left. */
+  /**
+   * The part's bytes when the object ends at `size`, with their CRC32.
+   * @throws when a hole is left: the buffer has held other files before.
+   */
   seal(size: number): { readonly body: Buffer; readonly crc: number } {
     const length = Math.min(this.range.end, size) - this.range.start;
+    if (!this.#written.covers(0, length)) throw new Error('a part with a hole in it');
     if (this.#crcEnd > length) this.#restartCrc();
     this.#extendCrc(length);
     return { body: this.#bytes.subarray(0, length), crc: this.#crc };

@@ -233,9 +233,9 @@ export class S3Upload implements Upload {
   }
 
   #send(part: PartBuffer): void {
+    const { body, crc } = part.seal(this.#size);
     this.#open.delete(part.index);
     this.#inFlightBytes += part.reserved;
-    const { body, crc } = part.seal(this.#size);
     const task: Promise<void> = this.#multipart
       .sendPart(part.index, body, crc)
       .catch((error) => void this.#fail(error))
