@@ -27,6 +27,15 @@ export function combineCrc32(a: number, b: number, lengthOfB: number): number {
   return (multiply(power, a) ^ b) >>> 0;
 }
 
+/** By doubling, so that the size does not matter. */
+export function crc32OfZeros(size: number): number {
+  if (size === 0) return 0;
+  const half = Math.floor(size / 2);
+  const ofHalf = crc32OfZeros(half);
+  const doubled = combineCrc32(ofHalf, ofHalf, half);
+  return size % 2 === 0 ? doubled : combineCrc32(doubled, crc32(Buffer.alloc(1)), 1);
+}
+
 function toBytes(crc: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);

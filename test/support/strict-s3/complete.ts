@@ -1,32 +1,25 @@
 import { createHash } from 'node:crypto';
-import { combineCrc32, compositeCrc32, encodeCrc32 } from './checksums.ts';
+import { compositeCrc32, encodeCrc32 } from './checksums.ts';
 import { checkWriteConditions, sameEtag } from './conditions.ts';
+import { joinContents } from './content.ts';
 import { badDigest, invalidRequest, malformedXml, S3Error } from './errors.ts';
 import { openUpload } from './multipart.ts';
 import { type Call, type Reply, xmlReply } from './objects.ts';
 import { readPayload } from './payload.ts';
 import type { S3Request } from './request.ts';
-import {
-  fullObjectChecksum,
-  type ObjectChecksum,
-  type OpenUpload,
-  type Part,
-  StoredObject,
-} from './store.ts';
+import { type ObjectChecksum, type OpenUpload, type Part, StoredObject } from './store.ts';
 import { childText, document, element, optional, parseXml, type XmlElement } from './xml.ts';
-
-export const MIN_PART_SIZE = 5 * 1024 * 1024;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html */
 export async function completeMultipartUpload(call: Call): Promise<Reply> {
-  const { request, bucket, key } = call;
+  const { request, store, bucket, key } = call;
   openUpload(call);
   const payload = await readPayload(request.raw, { keepBody: true, checksumIsOfBody: false });
   const root = parseXml(payload.body?.toString('utf8') ?? '');
   // Another request may have ended the upload while the body came in.
   const upload = openUpload(call);
-  const parts = chooseParts(upload, root);
-  const object = assemble(upload, parts);
+  const parts = chooseParts(upload, root, store.options.minPartBytes);
+  const object = assemble(upload, parts, request.header('x-amz-checksum-crc32'));
   checkObjectClaims(request, upload, object);
   checkWriteConditions(request, key, bucket.objects.get(key));
   bucket.objects.set(key, object);
@@ -44,7 +37,7 @@ export async function completeMultipartUpload(call: Call): Promise<Reply> {
 }
 
 /** The parts that the request lists, each held against what was uploaded. */
-function chooseParts(upload: OpenUpload, root: XmlElement | undefined): Part[] {
+function chooseParts(upload: OpenUpload, root: XmlElement | undefined, minPartBytes: number): Part[] {
   const listed = root?.children.filter((child) => child.name === 'Part') ?? [];
   if (root?.name !== 'CompleteMultipartUpload' || listed.length === 0) throw malformedXml();
   let previous = 0;
@@ -63,7 +56,7 @@ function chooseParts(upload: OpenUpload, root: XmlElement | undefined): Part[] {
     previous = partNumber;
     return checkedPart(upload, partNumber, etag, childText(element, 'ChecksumCRC32'));
   });
-  const tooSmall = parts.slice(0, -1).find((part) => part.size < MIN_PART_SIZE);
+  const tooSmall = parts.slice(0, -1).find((part) => part.size < minPartBytes);
   if (tooSmall !== undefined) {
     throw new S3Error(
       400,
@@ -71,7 +64,7 @@ function chooseParts(upload: OpenUpload, root: XmlElement | undefined): Part[] {
       'Your proposed upload is smaller than the minimum allowed size',
       {
         ProposedSize: String(tooSmall.size),
-        MinSizeAllowed: String(MIN_PART_SIZE),
+        MinSizeAllowed: String(minPartBytes),
         PartNumber: String(tooSmall.partNumber),
         ETag: tooSmall.etag,
       },
@@ -88,7 +81,7 @@ function checkedPart(
 ): Part {
   const part = upload.parts.get(partNumber);
   const isWrong = part === undefined || !sameEtag(part.etag, etag);
-  if (isWrong || (checksum !== undefined && checksum !== encodeCrc32(part.crc32))) {
+  if (isWrong || isOther(checksum, part.crc32)) {
     throw new S3Error(
       400,
       'InvalidPart',
@@ -105,28 +98,39 @@ function checkedPart(
   return part;
 }
 
-function assemble(upload: OpenUpload, parts: readonly Part[]): StoredObject {
+/** A claim about bytes whose CRC nobody knows is believed. */
+const isOther = (claimed: string | undefined, crc: number | undefined): boolean =>
+  claimed !== undefined && crc !== undefined && claimed !== encodeCrc32(crc);
+
+function assemble(upload: OpenUpload, parts: readonly Part[], claimed: string | undefined): StoredObject {
   const md5OfMd5s = createHash('md5');
   for (const part of parts) md5OfMd5s.update(Buffer.from(part.md5, 'hex'));
-  const contents = parts.flatMap((part) => (part.content === undefined ? [] : [part.content]));
-  const crc = parts.reduce((sum, part) => combineCrc32(sum, part.crc32, part.size), 0);
+  const whole = joinContents(parts);
   return new StoredObject({
     key: upload.key,
     systemHeaders: upload.systemHeaders,
     metadata: upload.metadata,
-    size: parts.reduce((sum, part) => sum + part.size, 0),
+    tags: upload.tags,
+    ...whole,
     etag: `"${md5OfMd5s.digest('hex')}-${parts.length}"`,
-    crc32: crc,
-    checksum: checksumOf(upload, parts, crc),
+    checksum: checksumOf(upload, parts, whole.crc32, claimed),
     partCount: parts.length,
-    content: contents.length === parts.length ? Buffer.concat(contents) : undefined,
   });
 }
 
-function checksumOf(upload: OpenUpload, parts: readonly Part[], crc: number): ObjectChecksum | undefined {
-  if (upload.checksumType === undefined) return undefined;
-  if (upload.checksumType === 'FULL_OBJECT') return fullObjectChecksum(crc);
-  return { algorithm: 'CRC32', type: 'COMPOSITE', value: compositeCrc32(parts.map((part) => part.crc32)) };
+/** That of bytes whose CRC nobody knows is what the request claims; without a claim there is none. */
+function checksumOf(
+  { checksumType: type }: OpenUpload,
+  parts: readonly Part[],
+  crc: number | undefined,
+  claimed: string | undefined,
+): ObjectChecksum | undefined {
+  if (type === undefined) return undefined;
+  const crcs = parts.flatMap((part) => (part.crc32 === undefined ? [] : [part.crc32]));
+  const isKnown = crc !== undefined && crcs.length === parts.length;
+  const known = type === 'FULL_OBJECT' ? encodeCrc32(crc ?? 0) : compositeCrc32(crcs);
+  const value = isKnown ? known : claimed;
+  return value === undefined ? undefined : { algorithm: 'CRC32', type, value };
 }
 
 /** What the headers claim about the object to be: its checksum, the type of that, and its size. */

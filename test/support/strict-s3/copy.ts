@@ -1,9 +1,11 @@
+import { encodeCrc32 } from './checksums.ts';
 import { checkCopySourceConditions, checkWriteConditions } from './conditions.ts';
+import { type Content, md5OfCopy, sliceContent } from './content.ts';
 import { invalidArgument, invalidRequest, noSuchKey, notImplemented } from './errors.ts';
 import { type Call, xmlReply } from './objects.ts';
 import { MAX_SINGLE_SIZE } from './payload.ts';
 import type { S3Request } from './request.ts';
-import { attributesOf, contentEtag, fullObjectChecksum, type Store, StoredObject } from './store.ts';
+import { attributesOf, fullObjectChecksum, quoted, type Store, StoredObject, tagsOf } from './store.ts';
 import { document, element, optional } from './xml.ts';
 
 /** The object that x-amz-copy-source names, its conditions met. */
@@ -26,14 +28,17 @@ export function copySource(request: S3Request, store: Store): { path: string; ob
 }
 
 /** The content that an UploadPartCopy takes: all of the source, or the bytes that its range names. */
-export function copiedRange(request: S3Request, source: StoredObject) {
+export function copiedRange(request: S3Request, source: StoredObject): Content {
   const header = request.header('x-amz-copy-source-range');
-  const range = header === undefined ? undefined : wholeRange(header, source.size);
-  const size = range === undefined ? source.size : range.end - range.start;
-  if (size > MAX_SINGLE_SIZE) throw tooLargeToCopy();
-  if (range === undefined || size === source.size)
-    return { size, crc32: source.crc32, content: source.content };
-  return { size, crc32: undefined, content: source.body.subarray(range.start, range.end) };
+  const { start, end } =
+    header === undefined ? { start: 0, end: source.size } : wholeRange(header, source.size);
+  if (end - start > MAX_SINGLE_SIZE) throw tooLargeToCopy();
+  return sliceContent(source, start, end);
+}
+
+/** The checksum in the answer to a copy: none where the store does not tell it, or where nobody knows it. */
+export function toldCopyChecksum({ options }: Store, crc: number | undefined): string | undefined {
+  return crc === undefined || options.lacks.has('copy-checksums') ? undefined : encodeCrc32(crc);
 }
 
 /** Unlike Range, this one needs both ends, and both within the source. */
@@ -64,10 +69,8 @@ const tooLargeToCopy = () =>
 
 export async function copyObject({ request, store, bucket, key }: Call) {
   const { path, object: source } = copySource(request, store);
-  const directive = request.header('x-amz-metadata-directive') ?? 'COPY';
-  if (directive !== 'COPY' && directive !== 'REPLACE') {
-    throw invalidArgument('x-amz-metadata-directive', directive, 'Unknown metadata directive.');
-  }
+  const directive = directiveOf(request, 'metadata');
+  const taggingDirective = directiveOf(request, 'tagging');
   if (source.size > MAX_SINGLE_SIZE) throw tooLargeToCopy();
   if (path === `${request.bucket}/${key}` && directive === 'COPY') {
     throw invalidRequest(
@@ -81,22 +84,30 @@ export async function copyObject({ request, store, bucket, key }: Call) {
   const hasChecksum = algorithm !== undefined || source.checksum !== undefined;
   const copy = new StoredObject({
     ...(directive === 'COPY' ? source : attributesOf(request)),
+    tags: taggingDirective === 'COPY' ? source.tags : tagsOf(request),
     key,
     size: source.size,
-    // A copy is written in one piece, so the ETag of a multipart source is not kept.
-    etag: source.content === undefined ? source.etag : contentEtag(source.content),
     crc32: source.crc32,
+    content: source.content,
+    // A copy is written in one piece, so the ETag of a multipart source is not kept.
+    etag: quoted(md5OfCopy(source, '', source)),
     checksum: hasChecksum ? fullObjectChecksum(source.crc32) : undefined,
     partCount: undefined,
-    content: source.content,
   });
   bucket.objects.set(key, copy);
+  const told = copy.checksum === undefined ? undefined : toldCopyChecksum(store, copy.crc32);
   return xmlReply(
     document('CopyObjectResult', [
       element('LastModified', copy.lastModified.toISOString()),
       element('ETag', copy.etag),
-      optional('ChecksumCRC32', copy.checksum?.value),
-      optional('ChecksumType', copy.checksum?.type),
+      optional('ChecksumCRC32', told),
+      optional('ChecksumType', told === undefined ? undefined : copy.checksum?.type),
     ]),
   );
+}
+
+function directiveOf(request: S3Request, name: 'metadata' | 'tagging'): 'COPY' | 'REPLACE' {
+  const value = request.header(`x-amz-${name}-directive`) ?? 'COPY';
+  if (value === 'COPY' || value === 'REPLACE') return value;
+  throw invalidArgument(`x-amz-${name}-directive`, value, `Unknown ${name} directive.`);
 }

@@ -3,7 +3,7 @@ import { invalidArgument, notImplemented } from './errors.ts';
 import { openUpload } from './multipart.ts';
 import { type Call, type Reply, xmlReply } from './objects.ts';
 import type { S3Request } from './request.ts';
-import { compareBytes, type StoredObject, sortByBytes } from './store.ts';
+import { compareBytes, type OpenUpload, type Part, type StoredObject, sortByBytes } from './store.ts';
 import { document, element, optional } from './xml.ts';
 
 const MAX_PAGE = 1000;
@@ -155,6 +155,10 @@ export async function listMultipartUploads({ request, bucket }: Call): Promise<R
   );
 }
 
+function toldChecksum({ algorithm }: OpenUpload, { crc32 }: Part): string | undefined {
+  return algorithm === undefined || crc32 === undefined ? undefined : encodeCrc32(crc32);
+}
+
 export async function listParts(call: Call): Promise<Reply> {
   const { request, key } = call;
   const upload = openUpload(call);
@@ -182,7 +186,7 @@ export async function listParts(call: Call): Promise<Reply> {
           element('LastModified', part.lastModified.toISOString()),
           element('ETag', part.etag),
           element('Size', part.size),
-          optional('ChecksumCRC32', upload.algorithm === undefined ? undefined : encodeCrc32(part.crc32)),
+          optional('ChecksumCRC32', toldChecksum(upload, part)),
         ]),
       ),
     ]),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
-import { encodeCrc32, md5Hex } from './checksums.ts';
-import { copiedRange, copySource } from './copy.ts';
+import { encodeCrc32 } from './checksums.ts';
+import { md5OfCopy } from './content.ts';
+import { copiedRange, copySource, toldCopyChecksum } from './copy.ts';
 import { invalidArgument, invalidRequest, noSuchUpload, notImplemented } from './errors.ts';
 import { type Call, type Reply, xmlReply } from './objects.ts';
 import { readPayload } from './payload.ts';
@@ -70,7 +70,7 @@ function partNumberOf({ request }: Call): number {
 export async function uploadPart(call: Call): Promise<Reply> {
   const partNumber = partNumberOf(call);
   openUpload(call);
-  const payload = await readPayload(call.request.raw, { keepBody: !call.store.discard });
+  const payload = await readPayload(call.request.raw, { keepBody: !call.store.options.discard });
   // The upload may have been aborted while the body came in.
   const upload = openUpload(call);
   checkPartChecksum(upload, payload.checksum?.algorithm);
@@ -108,18 +108,17 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
   const partNumber = partNumberOf(call);
   const upload = openUpload(call);
   const source = copySource(call.request, call.store).object;
-  const range = copiedRange(call.request, source);
-  const { size, content } = range;
-  // A body that was discarded has no other MD5 than the one in its ETag.
-  const md5 = content === undefined ? source.etag.replaceAll('"', '') : md5Hex(content);
-  const crc = range.crc32 ?? crc32(content ?? Buffer.alloc(0));
-  const part = { partNumber, size, etag: quoted(md5), md5, crc32: crc, lastModified: new Date(), content };
+  const copied = copiedRange(call.request, source);
+  const md5 = md5OfCopy(source, call.request.header('x-amz-copy-source-range') ?? '', copied);
+  const { size, crc32, content } = copied;
+  const part = { partNumber, size, crc32, content, md5, etag: quoted(md5), lastModified: new Date() };
   upload.parts.set(partNumber, part);
+  const hasChecksum = upload.algorithm !== undefined;
   return xmlReply(
     document('CopyPartResult', [
       element('LastModified', part.lastModified.toISOString()),
       element('ETag', part.etag),
-      optional('ChecksumCRC32', upload.algorithm === undefined ? undefined : encodeCrc32(crc)),
+      optional('ChecksumCRC32', hasChecksum ? toldCopyChecksum(call.store, crc32) : undefined),
     ]),
   );
 }

@@ -1,4 +1,5 @@
 import { checkReadConditions, checkWriteConditions } from './conditions.ts';
+import { readContent } from './content.ts';
 import { invalidRequest, malformedXml, noSuchKey, S3Error } from './errors.ts';
 import { readPayload } from './payload.ts';
 import type { S3Request } from './request.ts';
@@ -42,7 +43,7 @@ export function checksumHeaders(checksum: ObjectChecksum | undefined): Record<st
 
 export async function putObject({ request, store, bucket, key }: Call): Promise<Reply> {
   const attributes = attributesOf(request);
-  const payload = await readPayload(request.raw, { keepBody: !store.discard });
+  const payload = await readPayload(request.raw, { keepBody: !store.options.discard });
   checkWriteConditions(request, key, bucket.objects.get(key));
   const object = new StoredObject({
     ...attributes,
@@ -73,13 +74,24 @@ export async function readObject({ request, bucket, key }: Call): Promise<Reply>
     'accept-ranges': 'bytes',
     ...(wantsChecksum && range === undefined ? checksumHeaders(object.checksum) : {}),
   };
+  const tagCount = Object.keys(object.tags).length;
+  if (tagCount > 0) headers['x-amz-tagging-count'] = String(tagCount);
   for (const [name, value] of Object.entries(object.metadata)) headers[`x-amz-meta-${name}`] = value;
   if (range !== undefined) headers['content-range'] = `bytes ${range.start}-${range.end - 1}/${size}`;
 
   const { start, end } = range ?? { start: 0, end: size };
   const status = range === undefined ? 200 : 206;
   if (request.method === 'HEAD') return { status, headers, size: end - start };
-  return { status, headers, body: object.body.subarray(start, end) };
+  return { status, headers, body: readContent(key, object, start, end) };
+}
+
+export async function getObjectTagging({ bucket, key }: Call): Promise<Reply> {
+  const object = bucket.objects.get(key);
+  if (object === undefined) throw noSuchKey(key);
+  const tags = Object.entries(object.tags).map(([name, value]) =>
+    element('Tag', [element('Key', name), element('Value', value)]),
+  );
+  return xmlReply(document('Tagging', [element('TagSet', tags)]));
 }
 
 /** A range that cannot be understood is ignored, as RFC 9110 section 14.2 has it; one beyond the end is 416. */
@@ -103,9 +115,10 @@ export async function deleteObject({ request, bucket, key }: Call): Promise<Repl
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
-export async function deleteObjects({ request, bucket }: Call): Promise<Reply> {
+export async function deleteObjects({ request, store, bucket }: Call): Promise<Reply> {
   const payload = await readPayload(request.raw, { keepBody: true });
-  if (payload.checksum === undefined && request.header('content-md5') === undefined) {
+  const isVerified = payload.checksum !== undefined || request.header('content-md5') !== undefined;
+  if (!isVerified && !store.options.lacks.has('checksums')) {
     throw invalidRequest('Missing required header for this request: Content-MD5 OR x-amz-checksum-*');
   }
   const root = parseXml(payload.body?.toString('utf8') ?? '');

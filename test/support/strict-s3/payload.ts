@@ -64,7 +64,8 @@ export async function readPayload(request: IncomingMessage, options: PayloadOpti
       `The request contained no trailer ${missing.join(', ')}.`,
     );
   }
-  const checksum = inHeader ?? (checksumIsOfBody ? declaredChecksum(trailers) : undefined);
+  const inTrailer = checksumIsOfBody && trailerNames.length > 0;
+  const checksum = inHeader ?? (inTrailer ? declaredChecksum(trailers) : undefined);
   const announced = single(headers, 'x-amz-sdk-checksum-algorithm');
   if (checksumIsOfBody && announced !== undefined && checksum?.algorithm !== announced.toLowerCase()) {
     throw invalidRequest(

@@ -33,6 +33,7 @@ const ROUTES = {
   PutObject: { method: 'PUT', on: 'key', copies: false },
   CopyObject: { method: 'PUT', on: 'key', copies: true },
   GetObject: { method: 'GET', on: 'key' },
+  GetObjectTagging: { method: 'GET', on: 'key', requires: ['tagging'] },
   HeadObject: { method: 'HEAD', on: 'key' },
   DeleteObject: { method: 'DELETE', on: 'key' },
   CreateMultipartUpload: { method: 'POST', on: 'key', requires: ['uploads'] },

@@ -5,9 +5,18 @@ import { completeMultipartUpload } from './complete.ts';
 import { copyObject } from './copy.ts';
 import { S3Error } from './errors.ts';
 import { beforeAnswer, beforeOperation, cutsAnswer, FaultSet, type Hit, passes } from './faults.ts';
+import { dropUnknownHeaders } from './lacks.ts';
 import { listMultipartUploads, listObjectsV2, listParts } from './listing.ts';
 import { abortMultipartUpload, createMultipartUpload, uploadPart, uploadPartCopy } from './multipart.ts';
-import { type Call, deleteObject, deleteObjects, putObject, type Reply, readObject } from './objects.ts';
+import {
+  type Call,
+  deleteObject,
+  deleteObjects,
+  getObjectTagging,
+  putObject,
+  type Reply,
+  readObject,
+} from './objects.ts';
 import { Recorder } from './recorder.ts';
 import { checkRequest, type Operation, parseRequest, type S3Request } from './request.ts';
 import { Store } from './store.ts';
@@ -28,6 +37,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   PutObject: putObject,
   CopyObject: copyObject,
   GetObject: readObject,
+  GetObjectTagging: getObjectTagging,
   HeadObject: readObject,
   DeleteObject: deleteObject,
   CreateMultipartUpload: createMultipartUpload,
@@ -48,6 +58,7 @@ async function deleteBucket({ request, store, bucket }: Call): Promise<Reply> {
 
 async function perform(request: S3Request, store: Store): Promise<Reply> {
   checkRequest(request);
+  dropUnknownHeaders(request.raw, store.options.lacks);
   const { operation, key = '' } = request;
   if (operation === undefined) throw new Error('checkRequest lets no unknown operation pass');
   if (operation === 'CreateBucket') store.create(request.bucket);
@@ -56,7 +67,11 @@ async function perform(request: S3Request, store: Store): Promise<Reply> {
 
 /** An S3 server in memory, on an ephemeral port, at least as strict as the real one. */
 export async function startStrictS3(options: StrictS3Options = {}): Promise<StrictS3> {
-  const store = new Store(options.discard ?? false);
+  const store = new Store({
+    discard: options.discard ?? false,
+    minPartBytes: options.minPartBytes ?? 5 * 1024 * 1024,
+    lacks: new Set(options.lacks),
+  });
   for (const bucket of options.buckets ?? []) store.create(bucket);
   const faults = new FaultSet<S3Request, S3FaultAction>();
   const recorder = new Recorder<RecordedRequest>(
@@ -94,7 +109,7 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
       bucket,
       key,
       query,
-      headers: raw.headers,
+      headers: { ...raw.headers },
       time: Date.now(),
       ...outcome,
     };

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { encodeCrc32, md5Hex } from './checksums.ts';
-import { notImplemented, S3Error } from './errors.ts';
+import { type Content, readContent, zeros } from './content.ts';
+import { invalidArgument, S3Error } from './errors.ts';
 import type { S3Request } from './request.ts';
 
 export type ChecksumType = 'COMPOSITE' | 'FULL_OBJECT';
@@ -18,31 +19,30 @@ export interface ObjectAttributes {
   readonly systemHeaders: Readonly<Record<string, string>>;
   /** The x-amz-meta- headers, without that prefix. */
   readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
-interface ObjectFields extends ObjectAttributes {
+interface ObjectFields extends ObjectAttributes, Content {
   readonly key: string;
-  readonly size: number;
   /** Quoted, as on the wire. */
   readonly etag: string;
-  /** Of the whole content, whether or not the client asked S3 for a checksum. */
-  readonly crc32: number;
   readonly checksum: ObjectChecksum | undefined;
   /** How many parts a multipart upload put together. */
   readonly partCount?: number | undefined;
-  readonly content: Buffer | undefined;
 }
 
 export class StoredObject implements ObjectFields {
   readonly key: string;
   readonly size: number;
   readonly etag: string;
-  readonly crc32: number;
+  /** Of the whole content, whether or not the client asked S3 for a checksum. */
+  readonly crc32: number | undefined;
   readonly checksum: ObjectChecksum | undefined;
   readonly partCount: number | undefined;
   readonly systemHeaders: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly content: Buffer | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly content: Content['content'];
   readonly lastModified = new Date();
 
   constructor(fields: ObjectFields) {
@@ -54,6 +54,7 @@ export class StoredObject implements ObjectFields {
     this.partCount = fields.partCount;
     this.systemHeaders = fields.systemHeaders;
     this.metadata = fields.metadata;
+    this.tags = fields.tags;
     this.content = fields.content;
   }
 
@@ -63,21 +64,16 @@ export class StoredObject implements ObjectFields {
 
   /** Throws when the server discards bodies, rather than pass for an empty object. */
   get body(): Buffer {
-    if (this.content === undefined) throw notImplemented(`reading ${this.key}: its body was discarded`);
-    return this.content;
+    return readContent(this.key, this);
   }
 }
 
-export interface Part {
+export interface Part extends Content {
   readonly partNumber: number;
-  readonly size: number;
   /** Quoted, as on the wire. */
   readonly etag: string;
   readonly md5: string;
-  readonly crc32: number;
   readonly lastModified: Date;
-  /** Undefined when the server discards bodies. */
-  readonly content: Buffer | undefined;
 }
 
 export interface OpenUpload extends ObjectAttributes {
@@ -111,15 +107,30 @@ export type SeedBody = string | Buffer | { readonly size: number };
 export interface SeedOptions {
   readonly contentType?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** False for an object that S3 has no checksum of (default true). */
+  readonly checksum?: boolean;
+}
+
+/**
+ * What a store may lack. `checksums`: it ignores them and never answers with one. `conditional-writes`: it ignores
+ * If-Match and If-None-Match on writes. `copy-checksums`: it answers a copy, of an object or of a part, without one.
+ */
+export type Feature = 'checksums' | 'conditional-writes' | 'copy-checksums';
+
+export interface StoreOptions {
+  /** Keep no bodies, only sizes, CRCs and ETags. */
+  readonly discard: boolean;
+  readonly minPartBytes: number;
+  readonly lacks: ReadonlySet<Feature>;
 }
 
 export class Store {
   readonly buckets = new Map<string, Bucket>();
-  /** Keep no bodies, only sizes, CRCs and ETags. */
-  readonly discard: boolean;
+  readonly options: StoreOptions;
 
-  constructor(discard: boolean) {
-    this.discard = discard;
+  constructor(options: StoreOptions) {
+    this.options = options;
   }
 
   create(name: string): void {
@@ -146,17 +157,21 @@ export class Store {
   }
 
   seed(bucket: string, key: string, body: SeedBody, options: SeedOptions = {}): StoredObject {
-    const content = typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : undefined;
-    const { contentType, metadata = {} } = options;
+    const bytes = typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : undefined;
+    const content: Content =
+      bytes === undefined
+        ? zeros((body as { size: number }).size)
+        : { size: bytes.length, crc32: crc32(bytes), content: bytes };
+    const { contentType, metadata = {}, tags = {}, checksum = true } = options;
+    const hasChecksum = checksum && !this.options.lacks.has('checksums');
     const object = new StoredObject({
+      ...content,
       key,
-      size: typeof body === 'string' ? Buffer.byteLength(body) : 'size' in body ? body.size : body.length,
-      etag: contentEtag(content ?? Buffer.from(`${bucket}/${key}`)),
-      crc32: crc32(content ?? Buffer.alloc(0)),
-      checksum: content === undefined ? undefined : fullObjectChecksum(crc32(content)),
+      etag: contentEtag(bytes ?? Buffer.from(`${bucket}/${key}`)),
+      checksum: hasChecksum ? fullObjectChecksum(content.crc32) : undefined,
       systemHeaders: contentType === undefined ? {} : { 'content-type': contentType },
       metadata,
-      content,
+      tags,
     });
     this.bucket(bucket).objects.set(key, object);
     return object;
@@ -195,14 +210,29 @@ export function attributesOf(request: S3Request): ObjectAttributes {
       },
     );
   }
-  return { systemHeaders, metadata };
+  return { systemHeaders, metadata, tags: tagsOf(request) };
 }
 
-export const fullObjectChecksum = (crc: number): ObjectChecksum => ({
-  algorithm: 'CRC32',
-  type: 'FULL_OBJECT',
-  value: encodeCrc32(crc),
-});
+/** The tags that a write gives its object, in the form of a query string. */
+export function tagsOf(request: S3Request): Readonly<Record<string, string>> {
+  const header = request.header('x-amz-tagging') ?? '';
+  const tags = [...new URLSearchParams(header)];
+  const isLegal = tags.every(([name, value]) => name !== '' && name.length <= 128 && value.length <= 256);
+  const isUnique = new Set(tags.map(([name]) => name)).size === tags.length;
+  if (isLegal && isUnique && tags.length <= 10) return Object.fromEntries(tags);
+  throw invalidArgument(
+    'x-amz-tagging',
+    header,
+    "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag " +
+      'name duplicates.',
+  );
+}
+
+/** None where the CRC is not known. */
+export function fullObjectChecksum(crc: number | undefined): ObjectChecksum | undefined {
+  if (crc === undefined) return undefined;
+  return { algorithm: 'CRC32', type: 'FULL_OBJECT', value: encodeCrc32(crc) };
+}
 
 export const quoted = (etag: string): string => `"${etag}"`;
 

@@ -2,13 +2,21 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionAction, Fault, Occurrence, TextTest } from './faults.ts';
 import type { WaitOptions } from './recorder.ts';
 import type { Operation } from './request.ts';
-import type { OpenUpload, SeedBody, SeedOptions, StoredObject } from './store.ts';
+import type { Feature, OpenUpload, SeedBody, SeedOptions, StoredObject } from './store.ts';
 
 export interface StrictS3Options {
   /** Buckets that exist from the start. */
   readonly buckets?: readonly string[];
-  /** Keep no bodies, only sizes, CRCs and ETags: for uploads larger than memory. */
+  /**
+   * Keep no bodies, only sizes, CRCs and ETags: for uploads larger than memory. The CRC of a range of such a body is
+   * not known any more: a part copied from one has no checksum in any answer, and a claim about an object that holds
+   * one is believed.
+   */
   readonly discard?: boolean;
+  /** The least size of every part but the last (default 5 MiB): for tests with tiny part plans. */
+  readonly minPartBytes?: number;
+  /** Plays a store without these features. */
+  readonly lacks?: readonly Feature[];
 }
 
 export interface RecordedRequest {
@@ -60,7 +68,7 @@ export interface StrictS3 {
   clearRequests(): void;
   objects(bucket: string): ReadonlyMap<string, StoredObject>;
   openUploads(bucket: string): readonly OpenUpload[];
-  /** Puts an object in place without a request; `{ size }` makes one that is large in name only. */
+  /** Puts an object in place without a request; `{ size }` makes one of that many zeros, large in name only. */
   seed(bucket: string, key: string, body: SeedBody, options?: SeedOptions): StoredObject;
   /** Resolves with the first request that matches, seen on arrival and again when it is answered or cut. */
   waitFor(predicate: (request: RecordedRequest) => boolean, options?: WaitOptions): Promise<RecordedRequest>;
