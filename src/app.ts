@@ -5,6 +5,7 @@ import { createUsersAuthenticator } from './auth/users-authenticator.ts';
 import { parseUsersDocument, type User } from './auth/users-document.ts';
 import { createBackend } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
+import { Spool } from './buffers/spool.ts';
 import type { Config } from './config/load.ts';
 import type { StreamingBackend } from './contract/backend.ts';
 import type { JobPublisher } from './contract/jobs.ts';
@@ -60,6 +61,19 @@ export async function loadMaterials(config: Config): Promise<Materials> {
   throw errors.length === 1 ? errors[0] : new AggregateError(errors);
 }
 
+/** Without a folder that can be written to the service runs all the same: uploads wait for memory then. */
+async function createSpool({ spool }: Config, log: Log): Promise<Spool | undefined> {
+  if (spool === undefined) return undefined;
+  const created = new Spool(spool.folder, spool.bytes);
+  try {
+    await created.probe();
+    return created;
+  } catch (err) {
+    log.warn({ err, folder: spool.folder }, 'no spool: the folder cannot be used (SLUICE_SPOOL_DIR)');
+    return undefined;
+  }
+}
+
 /** The composition root: the whole service from its configuration, and the one place that orders the layers. */
 export async function createApp(
   config: Config,
@@ -67,7 +81,7 @@ export async function createApp(
   { log, tracer }: AppDependencies,
 ): Promise<App> {
   const budget = new MemoryBudget(config.memoryBudgetBytes);
-  const storage = createBackend(config.backend, budget);
+  const storage = createBackend(config.backend, budget, await createSpool(config, log));
   const probes = new Map([['bucket', storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });

@@ -1,4 +1,5 @@
 import type { MemoryBudget } from '../buffers/budget.ts';
+import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
 import type { Backend } from '../contract/backend.ts';
 import type { Probe } from '../contract/probe.ts';
@@ -15,7 +16,7 @@ export interface CreatedBackend {
   close(): void;
 }
 
-export function createBackend(config: BackendConfig, budget: MemoryBudget): CreatedBackend {
+export function createBackend(config: BackendConfig, budget: MemoryBudget, spool?: Spool): CreatedBackend {
   switch (config.kind) {
     case 'memory':
       return { backend: createMemoryBackend(), probe: async () => ({ state: 'ok' }), close: () => undefined };
@@ -23,7 +24,7 @@ export function createBackend(config: BackendConfig, budget: MemoryBudget): Crea
       const client = createS3Client(config.aws);
       const store = new ObjectStore(client, config.bucket);
       return {
-        backend: createS3Backend({ store, prefix: config.prefix, budget }),
+        backend: createS3Backend({ store, prefix: config.prefix, budget, spool }),
         probe: () => probeBucket(store),
         close: () => client.destroy(),
       };

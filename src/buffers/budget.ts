@@ -1,7 +1,17 @@
 import { FsError } from '../contract/errors.ts';
+import type { MemoryAllowance } from '../contract/memory.ts';
 
 /** How long nothing may come back while somebody waits, before the first in line is refused, in milliseconds. */
 const PATIENCE_MS = 30_000;
+
+/** How long {@link MemoryBudget.reserveSoon} waits, in milliseconds. */
+const SOON_MS = 1000;
+
+/** How often, while somebody waits, a buffer that nobody fills is asked to move elsewhere, in milliseconds. */
+const RELIEF_MS = 250;
+
+/** How long nobody must have written into a buffer before it is asked to move, in milliseconds. */
+const IDLE_MS = 1000;
 
 interface Waiting {
   readonly bytes: number;
@@ -9,28 +19,73 @@ interface Waiting {
   readonly refuse: (reason: unknown) => void;
 }
 
+/** A buffer that fills at its client's pace: it can be moved out of memory when others wait for it. */
+export interface Holder {
+  /** When it was last written to, as `performance.now()`. */
+  readonly lastUse: number;
+  /** Puts the bytes elsewhere and releases the memory, by and by. Never called twice, never rejects. */
+  moveOut(): void;
+}
+
+/** Bytes that are kept because there is room, and dropped without loss when there is not. */
+export interface Parked {
+  /** Makes them an ordinary reservation again; false when they have been dropped. */
+  take(): boolean;
+}
+
+export interface BudgetTimes {
+  readonly patienceMs?: number;
+  readonly reliefMs?: number;
+  readonly idleMs?: number;
+  readonly soonMs?: number;
+}
+
 /**
  * The process-wide allowance for buffered bytes. Whoever wants to hold a buffer reserves its size first and
  * waits, first come first served, while there is none; nothing here allocates.
  *
- * No deadlock: what is reserved is on its way to the store and comes back, or belongs to a part that fills. Should
- * every part that holds memory stop filling, nothing comes back; after 30 seconds of that the first in line is
- * refused with `EBUSY`, so that nobody waits for what cannot come (docs/adr/0003-memory-budget.md).
+ * No deadlock: what is reserved is on its way to the store and comes back, or belongs to a buffer that fills and that
+ * can be moved out of memory at any time without any more of it ({@link Holder}). Should nothing come back for 30
+ * seconds all the same, the first in line is refused with `EBUSY` (docs/adr/0003-memory-budget.md).
  */
-export class MemoryBudget {
+export class MemoryBudget implements MemoryAllowance {
   readonly limitBytes: number;
-  readonly #patienceMs: number;
+  /** Of {@link park}. */
+  readonly maxParkedBytes: number;
+  readonly #times: Required<BudgetTimes>;
   readonly #waiting: Waiting[] = [];
+  readonly #holders = new Set<Holder>();
+  readonly #parked = new Set<{ readonly bytes: number; readonly drop: () => void }>();
   #used = 0;
-  #watch: NodeJS.Timeout | undefined;
+  #parkedBytes = 0;
+  #refusal: NodeJS.Timeout | undefined;
+  #relief: NodeJS.Timeout | undefined;
 
-  constructor(limitBytes: number, patienceMs = PATIENCE_MS) {
+  constructor(limitBytes: number, { patienceMs, reliefMs, idleMs, soonMs }: BudgetTimes = {}) {
     this.limitBytes = limitBytes;
-    this.#patienceMs = patienceMs;
+    this.maxParkedBytes = limitBytes / 4;
+    this.#times = {
+      patienceMs: patienceMs ?? PATIENCE_MS,
+      reliefMs: reliefMs ?? RELIEF_MS,
+      idleMs: idleMs ?? IDLE_MS,
+      soonMs: soonMs ?? SOON_MS,
+    };
   }
 
+  /** Reserved, not counting what is parked. */
   get usedBytes(): number {
     return this.#used;
+  }
+
+  get parkedBytes(): number {
+    return this.#parkedBytes;
+  }
+
+  /** Reserves `bytes` if they are there at once and nobody waits for them. */
+  tryReserve(bytes: number): boolean {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
+    this.#take(bytes);
+    return true;
   }
 
   /**
@@ -39,22 +94,19 @@ export class MemoryBudget {
    * else is reserved.
    */
   reserve(bytes: number, signal: AbortSignal): Promise<void> | undefined {
-    if (this.#waiting.length === 0 && this.#fits(bytes)) {
-      this.#used += bytes;
-      return undefined;
-    }
+    if (this.tryReserve(bytes)) return undefined;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const leave = () => {
         signal.removeEventListener('abort', cancel);
         this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-        if (this.#waiting.length === 0) this.#watchOn();
+        if (this.#waiting.length === 0) this.#stopWatching();
       };
       const entry: Waiting = {
         bytes,
         grant: () => {
           leave();
-          this.#used += bytes;
+          this.#take(bytes);
           resolve();
         },
         refuse: (reason) => {
@@ -68,30 +120,71 @@ export class MemoryBudget {
       };
       signal.addEventListener('abort', cancel, { once: true });
       this.#waiting.push(entry);
-      if (this.#watch === undefined) this.#watchOn();
+      if (this.#refusal === undefined) this.#expectRelease();
+      this.#relief ??= setInterval(() => this.#relieve(), this.#times.reliefMs).unref();
     });
   }
 
-  /**
-   * Reserves `bytes` at once, past the limit if need be: for an upload that holds half-filled parts and so must
-   * not wait. A rejection, `EBUSY`, when twice the limit is used.
-   */
-  overdraw(bytes: number): Promise<void> | undefined {
-    if (this.#used + bytes > 2 * this.limitBytes) {
-      return Promise.reject(new FsError('EBUSY', 'no memory for writes that are out of order'));
+  /** As {@link reserve}, for whoever has another way out: false after a second without. */
+  async reserveSoon(bytes: number, signal: AbortSignal): Promise<boolean> {
+    const soon = AbortSignal.timeout(this.#times.soonMs);
+    try {
+      await this.reserve(bytes, AbortSignal.any([signal, soon]));
+      return true;
+    } catch (error) {
+      if (signal.aborted || !soon.aborted) throw error;
+      return false;
     }
-    this.#used += bytes;
-    return undefined;
   }
 
   release(bytes: number): void {
     this.#used -= bytes;
     this.#grantWaiting();
-    this.#watchOn();
+    if (this.#waiting.length > 0) this.#expectRelease();
+  }
+
+  /** A reserved buffer says that it can be moved out; call the returned function when it cannot any more. */
+  addHolder(holder: Holder): () => void {
+    this.#holders.add(holder);
+    return () => void this.#holders.delete(holder);
+  }
+
+  /**
+   * Turns a reservation into one that lasts as long as nobody else needs the memory: at most a quarter of the budget
+   * in all, the oldest go first. `drop` is told when it ends, which may be at once.
+   */
+  park(bytes: number, drop: () => void): Parked {
+    const entry = { bytes, drop };
+    this.#parked.add(entry);
+    this.#parkedBytes += bytes;
+    this.#dropParked(() => this.#parkedBytes > this.maxParkedBytes);
+    this.release(bytes);
+    return {
+      take: () => {
+        if (!this.#parked.delete(entry)) return false;
+        this.#parkedBytes -= bytes;
+        this.#used += bytes;
+        return true;
+      },
+    };
   }
 
   #fits(bytes: number): boolean {
     return this.#used === 0 || this.#used + bytes <= this.limitBytes;
+  }
+
+  #take(bytes: number): void {
+    this.#used += bytes;
+    this.#dropParked(() => this.#used + this.#parkedBytes > this.limitBytes);
+  }
+
+  #dropParked(isTooMuch: () => boolean): void {
+    for (const entry of this.#parked) {
+      if (!isTooMuch()) return;
+      this.#parked.delete(entry);
+      this.#parkedBytes -= entry.bytes;
+      entry.drop();
+    }
   }
 
   #grantWaiting(): void {
@@ -100,16 +193,35 @@ export class MemoryBudget {
     }
   }
 
-  /** Starts to watch anew whether anything comes back, as long as somebody waits for it. */
-  #watchOn(): void {
-    clearTimeout(this.#watch);
-    this.#watch = undefined;
-    if (this.#waiting.length === 0) return;
-    this.#watch = setTimeout(() => {
+  /** Asks the buffer that has been idle longest to move out, one at a time: the next round sees what came of it. */
+  #relieve(): void {
+    const now = performance.now();
+    let idlest: Holder | undefined;
+    for (const holder of this.#holders) {
+      if (now - holder.lastUse < this.#times.idleMs) continue;
+      if (idlest === undefined || holder.lastUse < idlest.lastUse) idlest = holder;
+    }
+    if (idlest === undefined) return;
+    this.#holders.delete(idlest);
+    idlest.moveOut();
+  }
+
+  /** Starts to wait anew for something to come back. */
+  #expectRelease(): void {
+    clearTimeout(this.#refusal);
+    this.#refusal = setTimeout(() => {
+      this.#refusal = undefined;
       this.#waiting[0]?.refuse(new FsError('EBUSY', 'no memory came free in time'));
       this.#grantWaiting();
-      this.#watchOn();
-    }, this.#patienceMs);
-    this.#watch.unref();
+      if (this.#waiting.length > 0) this.#expectRelease();
+    }, this.#times.patienceMs);
+    this.#refusal.unref();
+  }
+
+  #stopWatching(): void {
+    clearTimeout(this.#refusal);
+    clearInterval(this.#relief);
+    this.#refusal = undefined;
+    this.#relief = undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { Upload } from '../contract/backend.ts';
 import { FsError } from '../contract/errors.ts';
-import type { StoredFile } from '../contract/types.ts';
+import type { FileAttributes, StoredFile } from '../contract/types.ts';
 
 /**
  * A file being put together in memory: writes in any order, overlaps (the later wins), holes that read as
@@ -85,10 +85,12 @@ export function createImageUpload(options: {
   readonly image: FileImage;
   /** O_APPEND: the offset of a write is ignored. */
   readonly append: boolean;
-  readonly store: (bytes: Uint8Array) => Promise<StoredFile> | StoredFile;
+  readonly attributes?: FileAttributes | undefined;
+  readonly store: (bytes: Uint8Array, attributes: FileAttributes) => Promise<StoredFile> | StoredFile;
 }): Upload {
   const { path, append, store } = options;
   let image: FileImage | undefined = options.image;
+  let attributes = options.attributes ?? {};
   let lastSize = 0;
   // A chunk was refused: what the client believes to have written is not in the image, so it must not be stored.
   let failure: unknown;
@@ -120,6 +122,16 @@ export function createImageUpload(options: {
     async setSize(size) {
       open('setSize').setSize(size);
     },
+    async readChunk(offset, length) {
+      return new Uint8Array(
+        open('readChunk')
+          .contents()
+          .subarray(offset, offset + length),
+      );
+    },
+    setAttributes(given) {
+      attributes = { ...attributes, ...given };
+    },
     get size() {
       return image?.size ?? lastSize;
     },
@@ -131,7 +143,7 @@ export function createImageUpload(options: {
       const bytes = open('finishWrite').contents();
       close();
       if (failure !== undefined) throw failure;
-      return await store(bytes);
+      return await store(bytes, attributes);
     },
     async abortWrite() {
       close();

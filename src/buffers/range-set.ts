@@ -50,6 +50,13 @@ export class RangeSet {
     return start >= end || this.#ranges.some((range) => range.start <= start && end <= range.end);
   }
 
+  /** What of [start, end) is in the set, in order. */
+  within(start: number, end: number): ByteRange[] {
+    return this.#ranges
+      .filter((range) => range.end > start && range.start < end)
+      .map((range) => ({ start: Math.max(start, range.start), end: Math.min(end, range.end) }));
+  }
+
   /** What is missing of [start, end), in order. */
   holes(start: number, end: number): ByteRange[] {
     const holes: ByteRange[] = [];

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { z } from 'zod';
 import { ENV_NAMES } from './env-names.ts';
 import {
@@ -20,6 +21,8 @@ export interface Config {
   readonly backend: BackendConfig;
   readonly jobs: JobsConfig | undefined;
   readonly memoryBudgetBytes: number;
+  /** Where buffers go that memory has no room for; undefined when they are to wait instead. */
+  readonly spool: { readonly folder: string; readonly bytes: number } | undefined;
   readonly maxSessions: number;
   readonly loginGraceSeconds: number;
   readonly idleTimeoutSeconds: number;
@@ -116,6 +119,13 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
           },
     jobs: queueUrl === undefined ? undefined : { queueUrl, aws: aws(standard.AWS_ENDPOINT_URL_SQS) },
     memoryBudgetBytes: variables.SLUICE_MEMORY_BUDGET_MIB * 1024 * 1024,
+    spool:
+      variables.SLUICE_SPOOL_MIB === 0
+        ? undefined
+        : {
+            folder: variables.SLUICE_SPOOL_DIR ?? tmpdir(),
+            bytes: variables.SLUICE_SPOOL_MIB * 1024 * 1024,
+          },
     maxSessions: variables.SLUICE_MAX_SESSIONS,
     loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,
     idleTimeoutSeconds: variables.SLUICE_IDLE_TIMEOUT_SECONDS,

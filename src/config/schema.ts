@@ -54,6 +54,8 @@ const variables = {
   SLUICE_FOLDER: notYet('the folder backend'),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
+  SLUICE_SPOOL_DIR: z.string().optional(),
+  SLUICE_SPOOL_MIB: wholeNumber(0, 16_777_216, 1024),
   SLUICE_WORKERS: z
     .literal('1', { error: 'more than one worker process is not supported yet; leave it at 1' })
     .default('1'),

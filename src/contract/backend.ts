@@ -1,5 +1,5 @@
 import type { RequestContext } from './context.ts';
-import type { DirectoryEntry, FileInfo, StoredFile } from './types.ts';
+import type { DirectoryEntry, FileAttributes, FileInfo, StoredFile } from './types.ts';
 
 /**
  * The storage contract.
@@ -47,7 +47,12 @@ export interface Backend {
   readFile(context: RequestContext, path: string): Promise<Uint8Array>;
 
   /** Creates or replaces a whole file, at once or not at all. @throws FsError `EISDIR`, `ENOENT`, `ENOTDIR`. */
-  writeFile(context: RequestContext, path: string, bytes: Uint8Array): Promise<StoredFile>;
+  writeFile(
+    context: RequestContext,
+    path: string,
+    bytes: Uint8Array,
+    attributes?: FileAttributes,
+  ): Promise<StoredFile>;
 
   /**
    * Up to `length` bytes from `offset`; fewer only at the end of the file, none at or past it.
@@ -82,6 +87,10 @@ export interface WriteOptions {
   readonly truncate: boolean;
   /** O_APPEND: every write goes to the current end, whatever its offset. */
   readonly append: boolean;
+  /** O_RDWR: what has been written will be read before the end. A hint: `readChunk` may be called without it. */
+  readonly read?: boolean;
+  /** As `setAttributes`, known from the start. */
+  readonly attributes?: FileAttributes;
 }
 
 /**
@@ -99,6 +108,21 @@ export interface Upload {
 
   /** ftruncate: bytes past `size` are dropped; a hole up to it reads as zeros. `size` in bytes. */
   setSize(size: number): Promise<void>;
+
+  /**
+   * Up to `length` bytes from `offset` of the file as it would be if it were finished now; fewer only at its end.
+   * @throws FsError `ENOTSUP` for bytes that the store has taken and does not give back before the end.
+   */
+  readChunk(offset: number, length: number): Promise<Uint8Array>;
+
+  /** Attributes of the finished file; what is left out stays as it is. A store that has no such thing ignores them. */
+  setAttributes(attributes: FileAttributes): void;
+
+  /**
+   * Takes `length` bytes of another file of the same backend, from `offset` of that, for `to`, without moving them
+   * through this process. Only if the file still has the content of `etag`: `ESTALE` otherwise, here or at the end.
+   */
+  copyChunk?(path: string, range: FileRange, to: number): Promise<void>;
 
   /** Bytes the file would have if it were finished now. */
   readonly size: number;

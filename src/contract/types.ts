@@ -14,6 +14,14 @@ export interface FileInfo {
   readonly etag?: string;
 }
 
+/** Attributes that a client gives a file. */
+export interface FileAttributes {
+  /** Seconds since the epoch. */
+  readonly mtime?: number;
+  /** Permission bits only. */
+  readonly mode?: number;
+}
+
 /** One name in a directory. */
 export interface DirectoryEntry extends FileInfo {
   /** A single name, without any slash. Never `.` or `..`: the protocol room adds these. */
@@ -45,6 +53,6 @@ export function directoryInfo(mtime = 0): FileInfo {
 }
 
 /** Attributes of a regular file. `size` in bytes, `mtime` in seconds since the epoch. */
-export function fileInfo(size: number, mtime = 0, etag?: string): FileInfo {
-  return { type: 'file', size, mtime, mode: 0o644, ...(etag === undefined ? {} : { etag }) };
+export function fileInfo(size: number, mtime = 0, etag?: string, mode = 0o644): FileInfo {
+  return { type: 'file', size, mtime, mode, ...(etag === undefined ? {} : { etag }) };
 }

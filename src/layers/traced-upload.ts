@@ -11,7 +11,7 @@ import type { Upload } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import { toFsErrorCode } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
-import type { StoredFile } from '../contract/types.ts';
+import type { FileAttributes, StoredFile } from '../contract/types.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
 import { failSpan, inSpan } from '../telemetry/spans.ts';
 
@@ -48,6 +48,7 @@ export class TracedUpload implements Upload {
   readonly #upload: Upload;
   readonly #options: TracedUploadOptions;
   readonly #startedAt = performance.now();
+  readonly copyChunk?: NonNullable<Upload['copyChunk']>;
   #group: WriteGroup | undefined;
   /** The first refused write or size: what the upload failed of, although it is its abort that ends it. */
   #failure: unknown;
@@ -55,6 +56,9 @@ export class TracedUpload implements Upload {
   constructor(upload: Upload, options: TracedUploadOptions) {
     this.#upload = upload;
     this.#options = options;
+    const copy = upload.copyChunk?.bind(upload);
+    if (copy === undefined) return;
+    this.copyChunk = (path, range, to) => this.#noted('copy_chunk', () => copy(path, range, to));
   }
 
   get size(): number {
@@ -79,10 +83,15 @@ export class TracedUpload implements Upload {
   }
 
   setSize(size: number): Promise<void> {
-    return this.#traced('set_size', () => this.#upload.setSize(size)).catch((error) => {
-      this.#failure ??= error;
-      throw error;
-    });
+    return this.#noted('set_size', () => this.#upload.setSize(size));
+  }
+
+  readChunk(offset: number, length: number): Promise<Uint8Array> {
+    return this.#traced('read_chunk', () => this.#upload.readChunk(offset, length));
+  }
+
+  setAttributes(attributes: FileAttributes): void {
+    this.#upload.setAttributes(attributes);
   }
 
   sync(): Promise<void> {
@@ -120,6 +129,14 @@ export class TracedUpload implements Upload {
       root.end();
       log.warn({ ...this.#summary(), result }, 'upload aborted');
     }
+  }
+
+  /** Traced, and what it fails of is what the upload fails of. */
+  #noted<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    return this.#traced(operation, run).catch((error) => {
+      this.#failure ??= error;
+      throw error;
+    });
   }
 
   #traced<T>(operation: string, run: () => Promise<T>): Promise<T> {

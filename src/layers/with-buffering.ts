@@ -34,7 +34,7 @@ export function withBuffering(backend: Backend, options: BufferingOptions): Stre
     delete: (context, path) => backend.delete(context, path),
     rename: (context, from, to) => backend.rename(context, from, to),
     readFile: (context, path) => backend.readFile(context, path),
-    writeFile: (context, path, bytes) => backend.writeFile(context, path, bytes),
+    writeFile: (context, path, bytes, attributes) => backend.writeFile(context, path, bytes, attributes),
     readFileRange: supportsCallback(backend, 'readFileRange')
       ? (context, path, range) => backend.readFileRange(context, path, range)
       : (context, path, range) => readSlice(backend, maxFileBytes, context, path, range),
@@ -66,7 +66,7 @@ async function collect(
   maxFileBytes: number,
   context: RequestContext,
   path: string,
-  { create, exclusive, truncate, append }: WriteOptions,
+  { create, exclusive, truncate, append, attributes }: WriteOptions,
 ): Promise<Upload> {
   const existing = await findInfo(backend, context, path);
   if (existing === undefined && !create) throw refusal('ENOENT', 'beginWrite', path);
@@ -82,11 +82,12 @@ async function collect(
     path,
     image,
     append,
-    store: async (bytes) => {
+    attributes,
+    store: async (bytes, given) => {
       if (exclusive && (await findInfo(backend, context, path)) !== undefined) {
         throw refusal('EEXIST', 'finishWrite', path);
       }
-      return backend.writeFile(context, path, bytes);
+      return backend.writeFile(context, path, bytes, given);
     },
   });
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { StreamingBackend, Upload } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import type { JobPublisher } from '../contract/jobs.ts';
-import type { StoredFile } from '../contract/types.ts';
+import type { FileAttributes, StoredFile } from '../contract/types.ts';
 
 /**
  * One job for each upload that the backend has finished, before anybody hears that it is. A job that cannot be
@@ -33,11 +33,13 @@ class IngestedUpload implements Upload {
   readonly #upload: Upload;
   readonly #publish: (stored: StoredFile) => Promise<void>;
   readonly unitAt?: (offset: number) => number;
+  readonly copyChunk?: NonNullable<Upload['copyChunk']>;
 
   constructor(upload: Upload, publish: (stored: StoredFile) => Promise<void>) {
     this.#upload = upload;
     this.#publish = publish;
     if (upload.unitAt !== undefined) this.unitAt = upload.unitAt.bind(upload);
+    if (upload.copyChunk !== undefined) this.copyChunk = upload.copyChunk.bind(upload);
   }
 
   get size(): number {
@@ -50,6 +52,14 @@ class IngestedUpload implements Upload {
 
   setSize(size: number): Promise<void> {
     return this.#upload.setSize(size);
+  }
+
+  readChunk(offset: number, length: number): Promise<Uint8Array> {
+    return this.#upload.readChunk(offset, length);
+  }
+
+  setAttributes(attributes: FileAttributes): void {
+    this.#upload.setAttributes(attributes);
   }
 
   sync(): Promise<void> {

@@ -61,9 +61,9 @@ export function withPermissions(backend: StreamingBackend): StreamingBackend {
       assertPermitted('readFileRange', context, path);
       return backend.readFileRange(context, path, range);
     },
-    async writeFile(context, path, bytes) {
+    async writeFile(context, path, bytes, attributes) {
       assertPermitted('writeFile', context, path);
-      return backend.writeFile(context, path, bytes);
+      return backend.writeFile(context, path, bytes, attributes);
     },
     async beginWrite(context, path, options) {
       assertPermitted('beginWrite', context, path);

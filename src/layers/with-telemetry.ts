@@ -93,9 +93,9 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       traced('read_file_range', { ...at(path), [Attribute.FIRST_OFFSET]: range.offset }, () =>
         sized(backend.readFileRange(call, path, range)),
       ),
-    writeFile: (call, path, bytes) =>
+    writeFile: (call, path, bytes, attributes) =>
       traced('write_file', { ...at(path), [Attribute.BYTES]: bytes.length }, () =>
-        backend.writeFile(call, path, bytes),
+        backend.writeFile(call, path, bytes, attributes),
       ),
   };
 }

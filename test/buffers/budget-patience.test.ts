@@ -6,7 +6,7 @@ describe('the patience of the memory budget', () => {
   afterEach(() => void vi.useRealTimers());
 
   test('whoever waits has the whole patience, also after another one has left', async () => {
-    const budget = new MemoryBudget(100, 1000);
+    const budget = new MemoryBudget(100, { patienceMs: 1000 });
     const forever = new AbortController().signal;
     budget.reserve(100, forever);
     const leaver = new AbortController();

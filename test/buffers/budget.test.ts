@@ -73,19 +73,6 @@ describe('MemoryBudget', () => {
     expect(order).toEqual(['large', 'small']);
   });
 
-  test('an overdraft is granted at once and paid back before anybody else is served', async () => {
-    const budget = new MemoryBudget(100);
-    budget.reserve(100, forever());
-    budget.overdraw(50);
-    expect(budget.usedBytes).toBe(150);
-    const waiting = budget.reserve(10, forever());
-    budget.release(50);
-    expect(await isSettled(waiting)).toBe(false);
-    budget.release(10);
-    await waiting;
-    expect(budget.usedBytes).toBe(100);
-  });
-
   test('an abort while waiting rejects with its reason and reserves nothing', async () => {
     const budget = new MemoryBudget(100);
     budget.reserve(100, forever());
@@ -134,12 +121,47 @@ describe('MemoryBudget', () => {
     await next;
   });
 
-  test('an overdraft past twice the limit is EBUSY, and reserves nothing', async () => {
+  test('asks the buffer that has been idle longest to move out while somebody waits, and no busy one', async () => {
+    vi.useFakeTimers();
+    const budget = new MemoryBudget(100, { reliefMs: 10, idleMs: 1000 });
+    const moved: string[] = [];
+    const hold = (name: string, lastUse: number) =>
+      budget.addHolder({ lastUse, moveOut: () => void moved.push(name) });
+    const now = performance.now();
+    hold('idle', now - 5000);
+    hold('idlest', now - 9000);
+    hold('busy', now + 5000);
+    hold('gone', now - 10_000)();
+    budget.reserve(100, forever());
+    await vi.advanceTimersByTimeAsync(100);
+    expect(moved).toEqual([]);
+    const waiting = budget.reserve(10, forever());
+    await vi.advanceTimersByTimeAsync(10);
+    expect(moved).toEqual(['idlest']);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(moved).toEqual(['idlest', 'idle']);
+    budget.release(100);
+    await waiting;
+    vi.useRealTimers();
+  });
+
+  test('what is parked is there until somebody needs the memory, the oldest goes first', () => {
     const budget = new MemoryBudget(100);
-    expect(budget.overdraw(120)).toBeUndefined();
-    expect(budget.overdraw(80)).toBeUndefined();
-    await expect(budget.overdraw(1)).rejects.toMatchObject({ code: 'EBUSY' });
-    expect(budget.usedBytes).toBe(200);
+    const dropped: string[] = [];
+    const park = (name: string) => {
+      budget.reserve(10, forever());
+      return budget.park(10, () => void dropped.push(name));
+    };
+    const [first, second] = [park('first'), park('second')];
+    expect([budget.usedBytes, budget.parkedBytes]).toEqual([0, 20]);
+    expect(budget.tryReserve(85)).toBe(true);
+    expect(dropped).toEqual(['first']);
+    expect(first.take()).toBe(false);
+    expect(second.take()).toBe(true);
+    expect([budget.usedBytes, budget.parkedBytes]).toEqual([95, 0]);
+    budget.release(95);
+    for (const name of ['a', 'b', 'c']) park(name);
+    expect(dropped).toEqual(['first', 'a']);
   });
 
   test('whatever is reserved, released and aborted, in the end everybody was served or refused, in order', async () => {
@@ -189,7 +211,7 @@ describe('a budget of which nothing comes back', () => {
 
   /** A budget that is used up, with some who wait for it. */
   function exhausted(...names: readonly string[]) {
-    const budget = new MemoryBudget(100, 1000);
+    const budget = new MemoryBudget(100, { patienceMs: 1000 });
     budget.reserve(100, forever());
     const order: string[] = [];
     for (const name of names) reserve(budget, 100, name, order);
@@ -212,7 +234,7 @@ describe('a budget of which nothing comes back', () => {
   });
 
   test('refuses with EBUSY', async () => {
-    const budget = new MemoryBudget(100, 1000);
+    const budget = new MemoryBudget(100, { patienceMs: 1000 });
     budget.reserve(100, forever());
     const waiting = expect(budget.reserve(1, forever())).rejects.toMatchObject({ code: 'EBUSY' });
     await vi.advanceTimersByTimeAsync(1000);
@@ -243,7 +265,7 @@ describe('a budget of which nothing comes back', () => {
   });
 
   test('lets in who fits when the one before it is refused', async () => {
-    const budget = new MemoryBudget(100, 1000);
+    const budget = new MemoryBudget(100, { patienceMs: 1000 });
     budget.reserve(50, forever());
     const order: string[] = [];
     reserve(budget, 80, 'large', order);
@@ -254,7 +276,7 @@ describe('a budget of which nothing comes back', () => {
 
   test('keeps no timer when nobody waits', async () => {
     const { budget } = exhausted('a');
-    expect(vi.getTimerCount()).toBe(1);
+    expect(vi.getTimerCount()).toBe(2);
     budget.release(100);
     expect(vi.getTimerCount()).toBe(0);
     budget.release(100);

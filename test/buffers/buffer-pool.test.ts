@@ -1,53 +1,76 @@
 import { describe, expect, test } from 'vitest';
+import { MemoryBudget } from '../../src/buffers/budget.ts';
 import { BufferPool } from '../../src/buffers/buffer-pool.ts';
+
+/** A pool of a budget that parks a quarter of `limit`; `take` reserves as its users do. */
+function create(limit: number) {
+  const budget = new MemoryBudget(limit);
+  const pool = new BufferPool(budget);
+  const take = (bytes: number) => {
+    expect(budget.tryReserve(bytes)).toBe(true);
+    return pool.take(bytes);
+  };
+  return { budget, pool, take };
+}
 
 describe('BufferPool', () => {
   test('gives a buffer of exactly the size, in memory of its own', () => {
-    const buffer = new BufferPool(1000).take(100);
+    const buffer = create(1000).take(100);
     expect(buffer.length).toBe(100);
     expect(buffer.buffer.byteLength).toBe(100);
   });
 
-  test('gives out again what it was given, to one taker only', () => {
-    const pool = new BufferPool(1000);
-    const first = pool.take(100);
+  test('gives out again what it was given, to one taker only, and the reservation changes hands', () => {
+    const { budget, pool, take } = create(1000);
+    const first = take(100);
     pool.give(first);
-    expect(pool.take(100)).toBe(first);
-    expect(pool.take(100)).not.toBe(first);
+    expect([budget.usedBytes, budget.parkedBytes]).toEqual([0, 100]);
+    expect(take(100)).toBe(first);
+    expect(take(100)).not.toBe(first);
+    expect([budget.usedBytes, budget.parkedBytes]).toEqual([200, 0]);
   });
 
   test('never gives a buffer of another size', () => {
-    const pool = new BufferPool(1000);
-    pool.give(Buffer.alloc(100));
-    pool.give(Buffer.alloc(200));
-    expect(pool.take(150)).toHaveLength(150);
-    expect(pool.take(200)).toHaveLength(200);
-    expect(pool.take(100)).toHaveLength(100);
+    const { pool, take } = create(4000);
+    for (const buffer of [take(100), take(200)]) pool.give(buffer);
+    expect(take(150)).toHaveLength(150);
+    expect(take(200)).toHaveLength(200);
+    expect(take(100)).toHaveLength(100);
   });
 
-  test('keeps no more than its limit, of all sizes together', () => {
-    const pool = new BufferPool(250);
-    const kept = [Buffer.alloc(100), Buffer.alloc(150)];
-    const dropped = Buffer.alloc(100);
-    for (const buffer of [...kept, dropped]) pool.give(buffer);
-    expect(pool.take(100)).toBe(kept[0]);
-    expect(pool.take(100)).not.toBe(dropped);
-    expect(pool.take(150)).toBe(kept[1]);
+  test('keeps no more than a quarter of the budget, of all sizes together', () => {
+    const { budget, pool, take } = create(1000);
+    for (const buffer of [take(100), take(150), take(100)]) pool.give(buffer);
+    expect([budget.usedBytes, budget.parkedBytes]).toEqual([0, 250]);
   });
 
-  test('has room again for what is taken', () => {
-    const pool = new BufferPool(100);
-    pool.give(Buffer.alloc(100));
-    pool.take(100);
-    const buffer = Buffer.alloc(100);
-    pool.give(buffer);
-    expect(pool.take(100)).toBe(buffer);
+  test('kept bytes can be had again until the buffer goes to somebody else', () => {
+    const { pool, take } = create(800);
+    const lost: string[] = [];
+    const keep = (name: string, last = false) =>
+      pool.keep(take(100).fill(name), { last, onLost: () => void lost.push(name) });
+    const [a, b] = [keep('a'), keep('b')];
+    expect(a.take()?.toString()).toBe('a'.repeat(100));
+    expect(a.take()).toBeUndefined();
+    keep('c');
+    // Two of a hundred are all that may be parked: the next taker gets the older one, with its bytes lost.
+    expect(take(100).toString()).toBe('b'.repeat(100));
+    expect(lost).toEqual(['b']);
+    expect(b.take()).toBeUndefined();
   });
 
-  test('with no room keeps nothing', () => {
-    const pool = new BufferPool(0);
-    const buffer = Buffer.alloc(1);
-    pool.give(buffer);
-    expect(pool.take(1)).not.toBe(buffer);
+  test('what is to be kept to the last goes only when memory is short', () => {
+    const { pool, take } = create(800);
+    const lost: string[] = [];
+    const keep = (name: string, last: boolean) =>
+      pool.keep(take(100), { last, onLost: () => void lost.push(name) });
+    keep('first', true);
+    keep('second', false);
+    take(100);
+    expect(lost).toEqual(['second']);
+    take(600);
+    expect(lost).toEqual(['second']);
+    take(100);
+    expect(lost).toEqual(['second', 'first']);
   });
 });

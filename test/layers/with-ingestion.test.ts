@@ -119,6 +119,8 @@ describe('withIngestion', () => {
             size: 77,
             writeChunk: (offset, bytes) => upload.writeChunk(offset, bytes),
             setSize: async (size) => void seen.push(`setSize ${size}`),
+            readChunk: async () => new Uint8Array(0),
+            setAttributes: () => undefined,
             sync: async () => void seen.push('sync'),
             finishWrite: () => upload.finishWrite(),
             abortWrite: () => upload.abortWrite(),

@@ -59,6 +59,8 @@ function withUpload(changes: (upload: Upload) => Partial<Upload> = () => ({})): 
         },
         writeChunk: (offset, chunk) => upload.writeChunk(offset, chunk),
         setSize: (size) => upload.setSize(size),
+        readChunk: (offset, length) => upload.readChunk(offset, length),
+        setAttributes: (attributes) => upload.setAttributes(attributes),
         sync: () => upload.sync(),
         finishWrite: () => upload.finishWrite(),
         abortWrite: () => upload.abortWrite(),

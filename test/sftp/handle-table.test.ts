@@ -19,6 +19,8 @@ const upload = (abortWrite: () => Promise<void> = async () => undefined): Handle
     size: 0,
     writeChunk: () => undefined,
     setSize: nothing,
+    readChunk: async () => new Uint8Array(0),
+    setAttributes: () => undefined,
     sync: nothing,
     finishWrite: async () => ({ size: 0 }),
     abortWrite,

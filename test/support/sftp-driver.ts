@@ -186,6 +186,8 @@ export function watchUploads(hooks: UploadHooks = {}): WatchedBackend {
       return upload.size;
     },
     setSize: (size) => upload.setSize(size),
+    readChunk: (offset, length) => upload.readChunk(offset, length),
+    setAttributes: (attributes) => upload.setAttributes(attributes),
     sync: () => upload.sync(),
     writeChunk: (offset, bytes) => {
       calls.push(`write ${offset}+${bytes.length}`);

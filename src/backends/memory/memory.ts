@@ -7,6 +7,7 @@ import { isBelow } from '../../contract/path.ts';
 import {
   type DirectoryEntry,
   directoryInfo,
+  type FileAttributes,
   type FileInfo,
   fileInfo,
   type StoredFile,
@@ -20,6 +21,7 @@ interface FileNode {
   /** Never changed once stored: a new content is a new node. */
   readonly bytes: Uint8Array;
   readonly mtime: number;
+  readonly mode: number | undefined;
   readonly etag: string;
 }
 
@@ -95,12 +97,16 @@ export function createMemoryBackend(): StreamingBackend {
     operation: string,
     path: string,
     bytes: Uint8Array,
-    options: { readonly exclusive: boolean },
+    {
+      exclusive,
+      attributes = {},
+    }: { readonly exclusive: boolean; readonly attributes?: FileAttributes | undefined },
   ): StoredFile {
-    const { parent, name } = locateForWriting(operation, path, options);
+    const { parent, name, node } = locateForWriting(operation, path, { exclusive });
+    const { mtime = now(), mode = node?.mode } = attributes;
     contentsStored += 1;
     const etag = `"memory-${contentsStored}"`;
-    put(parent, name, { type: 'file', bytes: copyOf(bytes), mtime: now(), etag });
+    put(parent, name, { type: 'file', bytes: copyOf(bytes), mtime, mode, etag });
     return {
       size: bytes.length,
       etag,
@@ -163,11 +169,11 @@ export function createMemoryBackend(): StreamingBackend {
       return copyOf(file.bytes.subarray(offset, offset + length));
     },
 
-    async writeFile(_context, path, bytes) {
-      return store('writeFile', path, bytes, { exclusive: false });
+    async writeFile(_context, path, bytes, attributes) {
+      return store('writeFile', path, bytes, { exclusive: false, attributes });
     },
 
-    async beginWrite(_context, path, { create, exclusive, truncate, append }) {
+    async beginWrite(_context, path, { create, exclusive, truncate, append, attributes }) {
       const { node } = locateForWriting('beginWrite', path, { exclusive });
       if (node === undefined && !create) return fail('ENOENT', 'beginWrite', path);
       const image = createFileImage({
@@ -178,7 +184,8 @@ export function createMemoryBackend(): StreamingBackend {
         path,
         image,
         append,
-        store: (bytes) => store('finishWrite', path, bytes, { exclusive }),
+        attributes,
+        store: (bytes, given) => store('finishWrite', path, bytes, { exclusive, attributes: given }),
       });
     },
   };
@@ -213,7 +220,7 @@ function remove({ parent, name }: Place): void {
 function toInfo(node: Node): FileInfo {
   return node.type === 'directory'
     ? directoryInfo(node.mtime)
-    : fileInfo(node.bytes.length, node.mtime, node.etag);
+    : fileInfo(node.bytes.length, node.mtime, node.etag, node.mode);
 }
 
 function toEntry([name, node]: readonly [string, Node]): DirectoryEntry {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { MemoryBudget } from '../../buffers/budget.ts';
 import { BufferPool } from '../../buffers/buffer-pool.ts';
+import type { Spool } from '../../buffers/spool.ts';
 import type { FileRange, StreamingBackend, Upload, WriteOptions } from '../../contract/backend.ts';
 import type { RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
@@ -7,15 +9,18 @@ import { isBelow } from '../../contract/path.ts';
 import {
   type DirectoryEntry,
   directoryInfo,
+  type FileAttributes,
   type FileInfo,
   fileInfo,
   type StoredFile,
 } from '../../contract/types.ts';
+import { fromMetadata } from './attributes.ts';
 import { isNotFound, toFsError } from './errors.ts';
 import { DIRECTORY_MARKER, KeyMapper } from './keys.ts';
 import { listDirectory } from './listing.ts';
+import { PartPlan, tiersFor } from './part-plan.ts';
 import { renameObject, renamePrefix } from './rename.ts';
-import type { ObjectStore } from './store.ts';
+import type { ObjectHead, ObjectStore } from './store.ts';
 import { S3Upload } from './upload.ts';
 
 export interface S3BackendOptions {
@@ -23,29 +28,38 @@ export interface S3BackendOptions {
   /** Key prefix: static, or `session:KEY` to take it from the principal's session. */
   readonly prefix: string;
   readonly budget: MemoryBudget;
+  /** Where buffers go that memory has no room for; without one, uploads wait. */
+  readonly spool?: Spool | undefined;
+  /** Which part holds which byte; follows from the budget when absent. */
+  readonly plan?: PartPlan;
 }
-
-/** Free part buffers kept for the next upload. */
-const POOL_BYTES = 64 * 1024 * 1024;
 
 /**
  * Files as objects of one bucket. S3 has no directories: one exists where a key lies below it, and `makeDir`
  * puts a marker object there. So files may be made below directories that nobody made, and such a directory is
  * gone with its last file.
  */
-export function createS3Backend({ store, prefix, budget }: S3BackendOptions): StreamingBackend {
+export function createS3Backend(options: S3BackendOptions): StreamingBackend {
+  const { store, prefix, budget, spool } = options;
+  const plan = options.plan ?? new PartPlan(tiersFor(budget.limitBytes));
   const keys = new KeyMapper(prefix);
-  const pool = new BufferPool(POOL_BYTES);
+  const pool = new BufferPool(budget);
 
   /** What stands at a path: the object and the prefix are asked for at once, to wait once. */
-  async function stat(context: RequestContext, path: string): Promise<FileInfo | undefined> {
-    if (path === '/') return directoryInfo();
+  async function find(context: RequestContext, path: string): Promise<ObjectHead | 'directory' | undefined> {
+    if (path === '/') return 'directory';
     const [head, below] = await Promise.all([
       store.head(keys.toKey(context.principal, path)),
       store.keysBelow(keys.toDirectoryPrefix(context.principal, path), 1),
     ]);
-    if (head !== undefined) return fileInfo(head.size, head.mtime, head.etag);
-    return below.length > 0 ? directoryInfo() : undefined;
+    return head ?? (below.length > 0 ? 'directory' : undefined);
+  }
+
+  async function stat(context: RequestContext, path: string): Promise<FileInfo | undefined> {
+    const found = await find(context, path);
+    if (found === undefined || found === 'directory') return found && directoryInfo();
+    const { mtime = found.lastModified, mode } = fromMetadata(found.headers.Metadata);
+    return fileInfo(found.size, mtime, found.etag, mode);
   }
 
   async function existing(context: RequestContext, path: string): Promise<FileInfo> {
@@ -119,14 +133,18 @@ export function createS3Backend({ store, prefix, budget }: S3BackendOptions): St
   }
 
   async function beginWrite(context: RequestContext, path: string, options: WriteOptions): Promise<Upload> {
-    const key = keys.toKey(context.principal, path);
-    const found = await stat(context, path);
-    if (found?.type === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
+    const { principal, uploadId } = context;
+    const key = keys.toKey(principal, path);
+    const found = await find(context, path);
+    if (found === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
     if (found !== undefined && options.exclusive) throw new FsError('EEXIST', 'it exists', { path });
     if (found === undefined && !options.create) throw new FsError('ENOENT', 'no such file', { path });
-    const { exclusive, append, truncate } = options;
-    const base = truncate || found === undefined ? undefined : { size: found.size, etag: found.etag ?? '' };
-    return new S3Upload({ store, budget, pool, path, key, base, exclusive, append });
+    const { exclusive, append, truncate, read = false, attributes = {} } = options;
+    const base = truncate ? undefined : found;
+    const keyOf = (other: string) => keys.toKey(principal, other);
+    const id = uploadId ?? randomUUID();
+    const opened = { id, path, key, base, exclusive, append, read, attributes, keyOf };
+    return new S3Upload({ store, budget, pool, spool, plan, ...opened });
   }
 
   /** One request as long as the object is there; only when it is not, what is there instead is looked up. */
@@ -140,8 +158,13 @@ export function createS3Backend({ store, prefix, budget }: S3BackendOptions): St
     }
   }
 
-  async function writeFile(context: RequestContext, path: string, bytes: Uint8Array): Promise<StoredFile> {
-    const options = { create: true, exclusive: false, truncate: true, append: false };
+  async function writeFile(
+    context: RequestContext,
+    path: string,
+    bytes: Uint8Array,
+    attributes: FileAttributes = {},
+  ): Promise<StoredFile> {
+    const options = { create: true, exclusive: false, truncate: true, append: false, attributes };
     const upload = await beginWrite(context, path, options);
     try {
       await upload.writeChunk(0, bytes);
@@ -167,7 +190,8 @@ export function createS3Backend({ store, prefix, budget }: S3BackendOptions): St
       }),
     readFileRange: (context, path, range) =>
       translated('readFileRange', path, () => readFileRange(context, path, range)),
-    writeFile: (context, path, bytes) => translated('writeFile', path, () => writeFile(context, path, bytes)),
+    writeFile: (context, path, bytes, attributes) =>
+      translated('writeFile', path, () => writeFile(context, path, bytes, attributes)),
     beginWrite: (context, path, options) =>
       translated('beginWrite', path, () => beginWrite(context, path, options)),
   };

@@ -9,6 +9,11 @@ export function toBase64(crc: number): string {
   return bytes.toString('base64');
 }
 
+/** The CRC32 that S3 has written so. */
+export function fromBase64(text: string): number {
+  return Buffer.from(text, 'base64').readUInt32BE();
+}
+
 type Matrix = readonly number[];
 
 /**

@@ -3,26 +3,30 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
-import { combineCrc32, toBase64 } from './checksum.ts';
+import { combineCrc32, fromBase64, toBase64 } from './checksum.ts';
+import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
-import { partRange } from './part-plan.ts';
-import type { ObjectStore } from './store.ts';
+import { type ObjectHeaders, type ObjectStore, toCopySource } from './store.ts';
 import { type Completion, findStored, mayBeDone, toStoredFile } from './stored-file.ts';
 
 export interface MultipartOptions {
   readonly store: ObjectStore;
   readonly key: string;
   /** Only if there is no object of that key at completion. */
-  readonly exclusive: boolean;
+  readonly exclusive?: boolean;
+  /** Asked when the upload is created, which is when S3 takes them. */
+  readonly headers?: () => ObjectHeaders;
   /** Cancels parts in flight. */
   readonly signal: AbortSignal;
 }
 
 interface SentPart {
   readonly etag: string;
-  readonly crc: number;
+  /** Undefined for a copied part whose CRC32 the store has not told. */
+  readonly crc: number | undefined;
   /** Bytes. */
   readonly length: number;
 }
@@ -36,13 +40,13 @@ interface Created {
 /**
  * One S3 multipart upload, begun with its first part and ended by exactly one of `complete` and `abort`
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html). Every part carries its CRC32 and the
- * completion that of the whole object, so S3 itself verifies what arrived.
+ * completion that of the whole object, so S3 itself verifies what arrived. A part that is sent again replaces the
+ * earlier one; nobody sends the same part twice at once. Parts are counted from 0 here, from 1 by S3.
  */
 export class MultipartUpload {
   readonly #options: MultipartOptions;
-  readonly #parts = new Map<number, SentPart | undefined>();
+  readonly #parts = new Map<number, SentPart>();
   #created: Promise<Created> | undefined;
-  #sentEnd = 0;
 
   constructor(options: MultipartOptions) {
     this.#options = options;
@@ -52,23 +56,10 @@ export class MultipartUpload {
     return this.#created !== undefined;
   }
 
-  /** Where the last part sent so far ends in the object. */
-  get sentEnd(): number {
-    return this.#sentEnd;
-  }
-
-  /** Whether a part has gone up or is on its way. */
-  hasPart(index: number): boolean {
-    return this.#parts.has(index);
-  }
-
   /** `body` must not change before this settles. */
   async sendPart(index: number, body: Buffer, crc: number): Promise<void> {
-    this.#parts.set(index, undefined);
-    this.#sentEnd = Math.max(this.#sentEnd, partRange(index).start + body.length);
-    this.#created ??= this.#create();
     const { store, key, signal } = this.#options;
-    const { uploadId, verifies } = await this.#created;
+    const { uploadId, verifies } = await this.#create();
     const answer = await store.client.send(
       new UploadPartCommand({
         Bucket: store.bucket,
@@ -84,30 +75,51 @@ export class MultipartUpload {
     this.#parts.set(index, { etag: answer.ETag ?? '', crc, length: body.length });
   }
 
-  /** Makes the object of `size` bytes out of all parts; each of them must have been sent. */
-  async complete(size: number): Promise<StoredFile> {
-    if (this.#created === undefined) throw new Error('a multipart upload without parts');
+  /** Makes a part of `length` bytes of an object, at most 5 GiB, without moving them through this process. */
+  async copyPart(index: number, source: ObjectSource, length: number): Promise<void> {
+    const { store, key, signal } = this.#options;
+    const { uploadId, verifies } = await this.#create();
+    const answer = await store.client.send(
+      new UploadPartCopyCommand({
+        Bucket: store.bucket,
+        Key: key,
+        UploadId: uploadId,
+        PartNumber: index + 1,
+        CopySource: toCopySource(store.bucket, source.key),
+        CopySourceIfMatch: `"${source.etag}"`,
+        CopySourceRange: `bytes=${source.offset}-${source.offset + length - 1}`,
+      }),
+      { abortSignal: signal },
+    );
+    const { ETag, ChecksumCRC32 } = answer.CopyPartResult ?? {};
+    const crc = verifies && ChecksumCRC32 !== undefined ? fromBase64(ChecksumCRC32) : undefined;
+    this.#parts.set(index, { etag: ETag ?? '', crc, length });
+  }
+
+  /** Makes the object of the first `count` parts, `size` bytes; each of them must have been sent. */
+  async complete(count: number, size: number): Promise<StoredFile> {
     const { store, key, exclusive } = this.#options;
-    const { uploadId, verifies } = await this.#created;
-    const parts = [...this.#parts].sort(([a], [b]) => a - b) as [number, SentPart][];
-    const crc = parts.reduce((sum, [, part]) => combineCrc32(sum, part.crc, part.length), 0);
+    const { uploadId, verifies } = await this.#create();
+    const parts = Array.from({ length: count }, (_, index) => this.#part(index));
+    const sent = parts.reduce((sum, { length }) => sum + length, 0);
+    if (sent !== size) throw new Error(`parts of ${sent} bytes for an object of ${size}`);
+    const crc = combined(parts);
     const command = new CompleteMultipartUploadCommand({
       Bucket: store.bucket,
       Key: key,
       UploadId: uploadId,
       MultipartUpload: {
-        Parts: parts.map(([index, part]) => ({
+        Parts: parts.map((part, index) => ({
           PartNumber: index + 1,
           ETag: part.etag,
-          ...(verifies ? { ChecksumCRC32: toBase64(part.crc) } : {}),
+          ...(verifies && part.crc !== undefined ? { ChecksumCRC32: toBase64(part.crc) } : {}),
         })),
       },
-      ...(verifies ? { ChecksumCRC32: toBase64(crc), ChecksumType: 'FULL_OBJECT' } : {}),
+      ...(verifies && crc !== undefined ? { ChecksumCRC32: toBase64(crc), ChecksumType: 'FULL_OBJECT' } : {}),
       MpuObjectSize: size,
       ...(exclusive ? { IfNoneMatch: '*' } : {}),
     });
-    const answer = await this.#send(command, size, crc);
-    return toStoredFile(store, key, size, crc, answer);
+    return toStoredFile(store, key, size, crc, await this.#send(command, size, crc));
   }
 
   /** Leaves nothing in S3. Call it only when no part is in flight: one that arrives later would stay. */
@@ -126,15 +138,27 @@ export class MultipartUpload {
     }
   }
 
+  #part(index: number): SentPart {
+    const part = this.#parts.get(index);
+    if (part === undefined) throw new Error(`part ${index + 1} is missing`);
+    return part;
+  }
+
   /** Without the abort signal: an upload whose id never became known could not be aborted. */
-  async #create(): Promise<Created> {
-    const { store, key } = this.#options;
+  #create(): Promise<Created> {
+    this.#created ??= this.#begin();
+    return this.#created;
+  }
+
+  async #begin(): Promise<Created> {
+    const { store, key, headers } = this.#options;
     const answer = await store.client.send(
       new CreateMultipartUploadCommand({
         Bucket: store.bucket,
         Key: key,
         ChecksumAlgorithm: 'CRC32',
         ChecksumType: 'FULL_OBJECT',
+        ...headers?.(),
       }),
     );
     if (answer.UploadId === undefined) throw new Error('CreateMultipartUpload answered without an UploadId');
@@ -145,12 +169,16 @@ export class MultipartUpload {
    * Completes, and believes it only when the store has confirmed the checksum; otherwise, or when the answer to
    * an earlier attempt was lost, the object itself decides.
    */
-  async #send(command: CompleteMultipartUploadCommand, size: number, crc: number): Promise<Completion> {
+  async #send(
+    command: CompleteMultipartUploadCommand,
+    size: number,
+    crc: number | undefined,
+  ): Promise<Completion> {
     const { store, key } = this.#options;
     let failure: unknown = new Error(`the stored object is not the one of ${size} bytes that was uploaded`);
     try {
       const answer = await store.client.send(command);
-      if (answer.ChecksumCRC32 === toBase64(crc)) return answer;
+      if (crc !== undefined && answer.ChecksumCRC32 === toBase64(crc)) return answer;
     } catch (error) {
       if (!mayBeDone(error)) throw error;
       failure = error;
@@ -159,4 +187,13 @@ export class MultipartUpload {
     if (stored === undefined) throw failure;
     return stored;
   }
+}
+
+/** The CRC32 of all parts joined; undefined unless that of each is known. */
+function combined(parts: readonly SentPart[]): number | undefined {
+  let sum: number | undefined = 0;
+  for (const { crc, length } of parts) {
+    sum = sum === undefined || crc === undefined ? undefined : combineCrc32(sum, crc, length);
+  }
+  return sum;
 }

@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
 import { toBase64 } from './checksum.ts';
-import type { ObjectStore } from './store.ts';
+import type { ObjectHeaders, ObjectStore } from './store.ts';
 import { findStored, mayBeDone, toStoredFile } from './stored-file.ts';
 
 export interface SmallObject {
@@ -10,6 +10,7 @@ export interface SmallObject {
   readonly crc: number;
   /** Only if there is no object of that key. */
   readonly exclusive: boolean;
+  readonly headers?: ObjectHeaders;
   readonly signal: AbortSignal;
 }
 
@@ -18,13 +19,14 @@ export interface SmallObject {
  * "it exists" on a repeated attempt is looked at: it may be our own.
  */
 export async function putObject(store: ObjectStore, object: SmallObject): Promise<StoredFile> {
-  const { key, body, crc, exclusive, signal } = object;
+  const { key, body, crc, exclusive, headers, signal } = object;
   const command = new PutObjectCommand({
     Bucket: store.bucket,
     Key: key,
     Body: body,
     ContentLength: body.length,
     ChecksumCRC32: toBase64(crc),
+    ...headers,
     ...(exclusive ? { IfNoneMatch: '*' } : {}),
   });
   try {

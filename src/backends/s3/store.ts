@@ -1,22 +1,41 @@
 import {
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
+
+/** What describes an object besides its bytes, as S3 takes it when the object is made. */
+export interface ObjectHeaders {
+  readonly Metadata?: Record<string, string>;
+  readonly ContentType?: string;
+  readonly ContentEncoding?: string;
+  readonly ContentDisposition?: string;
+  readonly ContentLanguage?: string;
+  readonly CacheControl?: string;
+}
 
 /** The attributes of one object that this backend uses. */
 export interface ObjectHead {
   readonly size: number;
   readonly etag: string;
   /** Seconds since the epoch. */
-  readonly mtime: number;
+  readonly lastModified: number;
+  readonly headers: ObjectHeaders;
 }
+
+/** DeleteObjects takes no more (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
+const MAX_DELETED_AT_ONCE = 1000;
+
+const MAX_STREAM_ATTEMPTS = 4;
 
 /** The bucket and the client: the handful of S3 calls that more than one operation makes. */
 export class ObjectStore {
@@ -35,7 +54,8 @@ export class ObjectStore {
       return {
         size: head.ContentLength ?? 0,
         etag: unquote(head.ETag),
-        mtime: (head.LastModified?.getTime() ?? 0) / 1000,
+        lastModified: (head.LastModified?.getTime() ?? 0) / 1000,
+        headers: toHeaders(head),
       };
     } catch (error) {
       if (isNotFound(error)) return undefined;
@@ -74,8 +94,48 @@ export class ObjectStore {
     return (await response.Body?.transformToByteArray()) ?? new Uint8Array(0);
   }
 
+  /**
+   * `length` bytes of an object as they arrive. A connection that is lost in the middle is taken up again where it
+   * ended; an object that has been replaced is `PreconditionFailed`.
+   */
+  async *stream(source: ObjectSource, length: number): AsyncGenerator<Uint8Array> {
+    const end = source.offset + length;
+    let at = source.offset;
+    for (let attempt = 1; at < end; attempt++) {
+      const { Body } = await this.client.send(
+        new GetObjectCommand({
+          Bucket: this.bucket,
+          Key: source.key,
+          IfMatch: `"${source.etag}"`,
+          Range: `bytes=${at}-${end - 1}`,
+        }),
+      );
+      try {
+        for await (const bytes of Body as AsyncIterable<Uint8Array>) {
+          yield bytes;
+          at += bytes.length;
+        }
+        if (at < end) throw new Error(`the store ended at ${at} of ${end}`);
+      } catch (error) {
+        if (attempt >= MAX_STREAM_ATTEMPTS) throw error;
+      }
+    }
+  }
+
   async putEmpty(key: string): Promise<void> {
     await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: new Uint8Array(0) }));
+  }
+
+  /** Deletes any number of keys; one that is missing is no failure. */
+  async deleteAll(keys: readonly string[]): Promise<void> {
+    for (let at = 0; at < keys.length; at += MAX_DELETED_AT_ONCE) {
+      const Objects = keys.slice(at, at + MAX_DELETED_AT_ONCE).map((Key) => ({ Key }));
+      const { Errors } = await this.client.send(
+        new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } }),
+      );
+      const failure = Errors?.[0];
+      if (failure !== undefined) throw new Error(`DeleteObjects: ${failure.Code}`);
+    }
   }
 
   async delete(key: string): Promise<void> {
@@ -86,6 +146,24 @@ export class ObjectStore {
 /** S3 sends entity tags in quotes (RFC 9110, section 8.8.3), its events name them without. */
 export function unquote(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '');
+}
+
+/** An object as the source of a copy: URL-encoded, slash by slash. */
+export function toCopySource(bucket: string, key: string): string {
+  return `${bucket}/${key}`.split('/').map(encodeURIComponent).join('/');
+}
+
+function toHeaders(head: HeadObjectCommandOutput): ObjectHeaders {
+  const { Metadata, ContentType, ContentEncoding, ContentDisposition, ContentLanguage, CacheControl } = head;
+  const headers = {
+    Metadata,
+    ContentType,
+    ContentEncoding,
+    ContentDisposition,
+    ContentLanguage,
+    CacheControl,
+  };
+  return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
 function isPastTheEnd(error: unknown): boolean {

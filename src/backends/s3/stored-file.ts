@@ -18,7 +18,7 @@ export async function findStored(
   store: ObjectStore,
   key: string,
   size: number,
-  crc: number,
+  crc: number | undefined,
 ): Promise<Completion | undefined> {
   const request = new HeadObjectCommand({ Bucket: store.bucket, Key: key, ChecksumMode: 'ENABLED' });
   const head = await store.client.send(request).catch((error: unknown) => {
@@ -26,7 +26,8 @@ export async function findStored(
     throw error;
   });
   if (head?.ContentLength !== size) return undefined;
-  return head.ChecksumCRC32 === undefined || head.ChecksumCRC32 === toBase64(crc) ? head : undefined;
+  if (crc === undefined || head.ChecksumCRC32 === undefined) return head;
+  return head.ChecksumCRC32 === toBase64(crc) ? head : undefined;
 }
 
 /**
@@ -44,13 +45,15 @@ export function toStoredFile(
   store: ObjectStore,
   key: string,
   size: number,
-  crc: number,
+  crc: number | undefined,
   answer: Completion,
 ): StoredFile {
   return {
     size,
     location: { bucket: store.bucket, key },
-    checksum: { algorithm: 'CRC32', value: toBase64(crc), type: 'FULL_OBJECT' },
+    ...(crc === undefined
+      ? {}
+      : { checksum: { algorithm: 'CRC32' as const, value: toBase64(crc), type: 'FULL_OBJECT' as const } }),
     ...(answer.ETag === undefined ? {} : { etag: unquote(answer.ETag) }),
     ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
   };

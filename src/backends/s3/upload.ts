@@ -1,64 +1,94 @@
+import { setMaxListeners } from 'node:events';
 import type { MemoryBudget } from '../../buffers/budget.ts';
 import type { BufferPool } from '../../buffers/buffer-pool.ts';
-import type { Upload } from '../../contract/backend.ts';
+import type { Spool } from '../../buffers/spool.ts';
+import type { FileRange, Upload } from '../../contract/backend.ts';
 import { FsError } from '../../contract/errors.ts';
-import type { StoredFile } from '../../contract/types.ts';
+import type { FileAttributes, StoredFile } from '../../contract/types.ts';
+import { assemble } from './assembly.ts';
+import { toMetadata } from './attributes.ts';
+import { Collector, type OpenUnit } from './collector.ts';
+import { Contents, type ObjectSource } from './contents.ts';
+import { Destination } from './destination.ts';
 import { toFsError } from './errors.ts';
-import { MultipartUpload } from './multipart.ts';
-import { bytesToOpen, PartBuffer } from './part-buffer.ts';
-import { partIndexAt, partNumberAt, partRange } from './part-plan.ts';
-import { putObject } from './put-object.ts';
-import type { ObjectStore } from './store.ts';
+import { InFlight } from './in-flight.ts';
+import { PartBuffer } from './part-buffer.ts';
+import type { PartPlan } from './part-plan.ts';
+import { Sender } from './sender.ts';
+import type { ObjectHeaders, ObjectStore } from './store.ts';
 
-/** Bytes of one upload that may be on their way to S3 at once; a single part always may. */
-const MAX_IN_FLIGHT_BYTES = 32 * 1024 * 1024;
-
-/** Half-filled parts that one upload may hold: how far out of order its client may write. */
-const MAX_OPEN_PARTS = 4;
-
-/** Bytes of holes that are filled with zeros at the end of an upload. */
-const MAX_ZEROS = 1024 ** 3;
-
-/** Separate ranges of bytes in one part: far more than the requests a client has under way, and quick to search. */
+/** Separate ranges of bytes in one unit: far more than the requests a client has under way, and quick to search. */
 const MAX_PIECES = 1024;
 
 export interface S3UploadOptions {
   readonly store: ObjectStore;
   readonly budget: MemoryBudget;
   readonly pool: BufferPool;
+  readonly spool: Spool | undefined;
+  readonly plan: PartPlan;
+  readonly id: string;
   readonly path: string;
   readonly key: string;
   /** The object whose bytes stay where nothing is written: that of an open without O_TRUNC. */
-  readonly base: { readonly size: number; readonly etag: string } | undefined;
+  readonly base:
+    | { readonly size: number; readonly etag: string; readonly headers: ObjectHeaders }
+    | undefined;
   readonly exclusive: boolean;
   readonly append: boolean;
+  /** Whether what is written will be read back: then it goes where it can be. */
+  readonly read: boolean;
+  readonly attributes: FileAttributes;
+  /** The key of a path of the same principal. */
+  readonly keyOf: (path: string) => string;
 }
 
 /**
- * One upload to S3. Every byte goes into the buffer of the part that its offset belongs to; a part that is full
- * goes up at once, beside others, while the next one fills. An object that fits into one part is stored by one
+ * One upload to S3. Every byte goes into the buffer of the unit that its offset belongs to; a unit that is full goes
+ * up at once, beside others, while the next one fills. A file that fits into the first unit is stored by one
  * PutObject, everything else by a multipart upload, which is aborted unless it ends well.
  *
- * Not done yet, and refused with ENOTSUP: a write into a part that has gone up already.
+ * Nothing can be read back from a multipart upload. So the bytes of units that went straight there are kept as long as
+ * nobody needs the memory, and as soon as a client goes back (or says at the start that it will read), further
+ * units are put aside, where they can be read and changed, and copied into place at the end (docs/adr/0005-rewrites.md).
  */
 export class S3Upload implements Upload {
   readonly #options: S3UploadOptions;
   readonly #gone = new AbortController();
-  readonly #open = new Map<number, PartBuffer>();
-  readonly #inFlight = new Set<Promise<void>>();
-  readonly #multipart: MultipartUpload;
-  #inFlightBytes = 0;
+  readonly #inFlight = new InFlight();
+  readonly #contents = new Contents();
+  readonly #destination: Destination;
+  readonly #sender: Sender;
+  readonly #collector: Collector;
+  #attributes: FileAttributes;
   #size: number;
-  #baseSize: number;
   #failure: FsError | undefined;
   #ended = false;
 
   constructor(options: S3UploadOptions) {
+    // Each request under way listens to it, and each retry of one.
+    setMaxListeners(0, this.#gone.signal);
+    const { store, plan, pool, key, base } = options;
     this.#options = options;
-    this.#baseSize = options.base?.size ?? 0;
-    this.#size = this.#baseSize;
-    const { store, key, exclusive } = options;
-    this.#multipart = new MultipartUpload({ store, key, exclusive, signal: this.#gone.signal });
+    this.#attributes = options.attributes;
+    this.#size = base?.size ?? 0;
+    if (base !== undefined) {
+      this.#contents.put({ start: 0, end: base.size }, { key, etag: base.etag, offset: 0 });
+    }
+    const [contents, inFlight, signal] = [this.#contents, this.#inFlight, this.#gone.signal];
+    const fail = (error: unknown) => void this.#fail(error);
+    const destination = new Destination({ ...options, headers: () => this.#headers(), signal });
+    const size = () => this.#size;
+    this.#destination = destination;
+    this.#sender = new Sender(
+      { store, plan, pool, contents, destination, inFlight, size, fail },
+      { goesBack: options.read },
+    );
+    this.#collector = new Collector({
+      ...options,
+      inFlight,
+      signal,
+      putAside: (part) => this.#putAside(part),
+    });
   }
 
   get size(): number {
@@ -66,45 +96,77 @@ export class S3Upload implements Upload {
   }
 
   unitAt(offset: number): number {
-    return partNumberAt(offset);
+    const { plan } = this.#options;
+    return plan.unitAt(Math.min(offset, plan.maxBytes - 1)).part + 1;
   }
 
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | undefined {
     this.#assertUsable();
+    const { moving } = this.#collector;
+    if (moving !== undefined) return moving.then(() => this.writeChunk(offset, bytes));
     let at = this.#options.append ? this.#size : offset;
     let rest = bytes;
     while (rest.length > 0) {
-      const index = partIndexAt(at);
-      const part = this.#open.get(index);
-      const taken = part?.write(at, rest) ?? 0;
-      if (part === undefined || taken === 0) {
-        const room = part === undefined ? this.#openPart(index) : this.#enlarge(part);
-        if (room === undefined) continue;
-        const [from, remaining] = [at, rest];
-        return room.then(() => this.writeChunk(from, remaining));
+      const taken = this.#write(at, rest);
+      if (typeof taken !== 'number') {
+        const [from, left] = [at, rest];
+        return taken.then((done) => this.writeChunk(from + done, left.subarray(done)));
       }
       at += taken;
       rest = rest.subarray(taken);
-      this.#size = Math.max(this.#size, at);
-      if (part.pieces > MAX_PIECES) throw this.#fail(new FsError('ENOTSUP', 'a part in too many pieces'));
-      if (part.isFull && (index > 0 || this.#open.size > 1)) this.#send(part);
     }
     return undefined;
   }
 
   async setSize(size: number): Promise<void> {
-    this.#assertUsable();
-    if (size > 0) partIndexAt(size - 1);
-    if (size < this.#multipart.sentEnd) {
-      throw this.#fail(new FsError('ENOTSUP', 'cutting off what has gone up already'));
-    }
-    for (const part of this.#open.values()) part.truncate(size);
-    this.#baseSize = Math.min(this.#baseSize, size);
+    await this.#quiet();
+    if (size < this.#size) await this.#cut(size);
+    else if (size > 0) this.#options.plan.unitAt(size - 1);
     this.#size = size;
   }
 
+  async readChunk(offset: number, length: number): Promise<Uint8Array> {
+    await this.#quiet();
+    const end = Math.min(offset + length, this.#size);
+    if (offset >= end) return new Uint8Array(0);
+    const { store, plan } = this.#options;
+    const last = plan.unitAt(end - 1).index;
+    for (let { index } = plan.unitAt(offset); index <= last; index++) await this.#makeReadable(index);
+    const bytes = Buffer.alloc(end - offset);
+    for (const { start, end: to, source } of this.#contents.pieces({ start: offset, end })) {
+      if (source === undefined) continue;
+      bytes.set(await store.get(source.key, { ...source, length: to - start }), start - offset);
+    }
+    await this.#quiet();
+    for (const part of this.#collector.all()) await part.copyTo(bytes, offset);
+    return bytes;
+  }
+
+  setAttributes(attributes: FileAttributes): void {
+    this.#attributes = { ...this.#attributes, ...attributes };
+  }
+
+  /** Whole units become copies within S3; what is left at both ends is fetched and written. */
+  async copyChunk(path: string, { offset, length, etag }: FileRange, to: number): Promise<void> {
+    await this.#quiet();
+    await this.#inFlight.settled();
+    const { store, plan, keyOf } = this.#options;
+    const key = keyOf(path);
+    const known = etag ?? (await store.head(key))?.etag ?? '';
+    const source = (at: number): ObjectSource => ({ key, etag: known, offset: offset + at - to });
+    this.#sender.goesBack = true;
+    for (let at = to; at < to + length; ) {
+      const unit = plan.unitAt(at);
+      const end = Math.min(to + length, unit.end);
+      if (at === unit.start && (end === unit.end || end >= this.#size))
+        await this.#point(unit.index, source(at), end);
+      else await this.#fetch(source(at), at, end);
+      at = end;
+    }
+  }
+
   async sync(): Promise<void> {
-    await Promise.all(this.#inFlight);
+    await this.#inFlight.settled();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -112,9 +174,22 @@ export class S3Upload implements Upload {
     if (this.#ended) throw new FsError('EBADF', 'the upload has ended');
     try {
       this.#assertUsable();
-      const stored = await this.#store();
+      await this.#collector.settle();
+      this.#assertUsable();
+      const stored = await assemble({
+        ...this.#options,
+        size: this.#size,
+        contents: this.#contents,
+        collector: this.#collector,
+        destination: this.#destination,
+        sender: this.#sender,
+        inFlight: this.#inFlight,
+        assertUsable: () => this.#assertUsable(),
+      });
       this.#ended = true;
-      this.#discardOpen();
+      await this.#letGo();
+      // The file is stored. What could not be removed is swept later.
+      await this.#destination.cleanUp().catch(() => undefined);
       return stored;
     } catch (error) {
       throw await this.#cleanUp(this.#fail(error));
@@ -125,9 +200,124 @@ export class S3Upload implements Upload {
     if (this.#ended) return;
     this.#ended = true;
     this.#gone.abort(new FsError('EIO', 'the upload was aborted'));
-    await Promise.all(this.#inFlight);
-    this.#discardOpen();
-    await this.#multipart.abort();
+    await this.#inFlight.settled();
+    await this.#letGo();
+    await this.#destination.cleanUp();
+  }
+
+  /** Writes what there is room for and returns how much; 0 when it is to be asked again. */
+  #write(at: number, bytes: Uint8Array): number | Promise<number> {
+    const part = this.#collector.at(at);
+    if (part === undefined) return this.#open(at)?.then(() => 0) ?? 0;
+    if (part instanceof PartBuffer) {
+      const taken = part.write(at, bytes);
+      if (taken === 0) return this.#collector.enlarge(part)?.then(() => 0) ?? 0;
+      this.#afterWrite(part, at + taken);
+      return taken;
+    }
+    return part.write(at, bytes).then(
+      (taken) => {
+        this.#afterWrite(part, at + taken);
+        return taken;
+      },
+      (error) => Promise.reject(this.#fail(error)),
+    );
+  }
+
+  /** Opens the unit at an offset. A promise, after which it is to be looked for again, when that takes its time. */
+  #open(at: number): Promise<void> | undefined {
+    const unit = this.#options.plan.unitAt(at);
+    const first = this.#collector.get(0);
+    if (first?.isFull && !first.isReopened) this.#send(first);
+    const sending = this.#inFlight.unit(unit.index);
+    if (sending !== undefined) return sending;
+    if (this.#destination.hasStraight(unit.index)) return this.#makeReadable(unit.index);
+    return this.#collector.open(unit);
+  }
+
+  #afterWrite(part: OpenUnit, end: number): void {
+    this.#size = Math.max(this.#size, end);
+    if (part.wasRewritten) this.#sender.goesBack = true;
+    if (part.written.ranges.length > MAX_PIECES) {
+      throw this.#fail(new FsError('ENOTSUP', 'a part in too many pieces'));
+    }
+    const isAlone = part.unit.index === 0 && this.#collector.size === 1;
+    if (part.isFull && !part.isReopened && !isAlone) this.#send(part);
+  }
+
+  #send(open: OpenUnit): void {
+    this.#collector.remove(open);
+    this.#sender.send(open.unit, () => this.#collector.load(open));
+  }
+
+  async #putAside(part: PartBuffer): Promise<void> {
+    this.#sender.goesBack = true;
+    this.#collector.remove(part);
+    try {
+      await this.#sender.putAside(part);
+    } catch (error) {
+      throw this.#fail(error);
+    } finally {
+      part.dispose();
+    }
+  }
+
+  /** A unit that went straight is opened again, unless it can be read where it is. */
+  async #makeReadable(index: number): Promise<void> {
+    await this.#inFlight.settled();
+    this.#assertUsable();
+    if (!this.#destination.hasStraight(index)) return;
+    const unit = this.#options.plan.unit(index);
+    try {
+      this.#collector.reopen(unit, this.#sender.takeBack(unit));
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  async #cut(size: number): Promise<void> {
+    const { plan } = this.#options;
+    await this.#inFlight.settled();
+    this.#assertUsable();
+    for (const index of [...this.#destination.straightUnits]) {
+      const unit = plan.unit(index);
+      if (unit.start >= size) this.#sender.forget(index);
+      else if (unit.end > size) await this.#makeReadable(index);
+    }
+    this.#contents.remove({ start: size, end: plan.maxBytes });
+    for (const part of this.#collector.all()) {
+      if (part.unit.start >= size) await this.#collector.drop(part);
+      else part.truncate(size);
+    }
+  }
+
+  /** From now on the unit, up to `end`, is bytes of an object. */
+  async #point(index: number, source: ObjectSource, end: number): Promise<void> {
+    const open = this.#collector.get(index);
+    if (open !== undefined) await this.#collector.drop(open);
+    this.#sender.forget(index);
+    this.#contents.put({ start: this.#options.plan.unit(index).start, end }, source);
+    this.#size = Math.max(this.#size, end);
+  }
+
+  async #fetch(source: ObjectSource, from: number, end: number): Promise<void> {
+    let at = from;
+    for await (const bytes of this.#options.store.stream(source, end - from)) {
+      await this.writeChunk(at, bytes);
+      at += bytes.length;
+    }
+  }
+
+  /** Everything of the object that is replaced stays, but for the attributes that this client has set. */
+  #headers(): ObjectHeaders {
+    const { headers } = this.#options.base ?? {};
+    const { mtime: _, ...kept } = headers?.Metadata ?? {};
+    return { ...headers, Metadata: { ...kept, ...toMetadata(this.#attributes) } };
+  }
+
+  async #letGo(): Promise<void> {
+    await this.#collector.discard();
+    this.#sender.forgetAll();
   }
 
   /** Aborts, and returns the failure to report: with what the abort met, if that failed too. */
@@ -142,121 +332,6 @@ export class S3Upload implements Upload {
     }
   }
 
-  async #store(): Promise<StoredFile> {
-    const { store, key, exclusive } = this.#options;
-    if (!this.#multipart.isStarted && this.#size <= partRange(0).end) {
-      const part = await this.#complete(0);
-      return await putObject(store, { key, exclusive, signal: this.#gone.signal, ...part.seal(this.#size) });
-    }
-    const last = partIndexAt(this.#size - 1);
-    this.#assertFewZeros(last);
-    for (let index = 0; index <= last; index++) {
-      if (this.#multipart.hasPart(index)) continue;
-      await this.#roomInFlight(index);
-      this.#send(await this.#complete(index));
-    }
-    await this.sync();
-    return await this.#multipart.complete(this.#size);
-  }
-
-  /** Every zero of a hole is sent to S3: a client could keep the service busy for days by one far write. */
-  #assertFewZeros(last: number): void {
-    let zeros = 0;
-    for (let index = 0; index <= last; index++) {
-      if (this.#multipart.hasPart(index)) continue;
-      const { start, end } = partRange(index);
-      const holes = this.#open.get(index)?.holes(this.#size) ?? [{ start, end: Math.min(end, this.#size) }];
-      for (const hole of holes) zeros += Math.max(0, hole.end - Math.max(hole.start, this.#baseSize));
-    }
-    if (zeros > MAX_ZEROS) throw new FsError('ENOTSUP', 'holes of more than 1 GiB');
-  }
-
-  /** The part without holes: earlier content where the object had any, zeros elsewhere. */
-  async #complete(index: number): Promise<PartBuffer> {
-    if (!this.#open.has(index)) await this.#allocate(index);
-    const part = this.#open.get(index) as PartBuffer;
-    const { base, store, key } = this.#options;
-    if (Math.min(this.#size, part.range.end) > part.range.start + part.reserved) await this.#enlarge(part);
-    for (const hole of part.holes(this.#size)) {
-      const end = Math.min(hole.end, this.#baseSize);
-      if (base !== undefined && hole.start < end) {
-        const range = { offset: hole.start, length: end - hole.start, etag: base.etag };
-        part.write(hole.start, await store.get(key, range));
-      }
-      part.zero({ start: Math.max(hole.start, end), end: hole.end });
-    }
-    return part;
-  }
-
-  /** Gets a part ready to be written to. A promise means that it took waiting: then it is to be tried again. */
-  #openPart(index: number): Promise<void> | undefined {
-    if (this.#multipart.hasPart(index)) {
-      throw this.#fail(new FsError('ENOTSUP', 'a second write to a part that has gone up already'));
-    }
-    for (const part of this.#open.values()) if (part.isFull) this.#send(part);
-    if (this.#open.size >= MAX_OPEN_PARTS) {
-      throw this.#fail(new FsError('ENOTSUP', 'writes that are too far out of order'));
-    }
-    return this.#roomInFlight(index) ?? this.#allocate(index);
-  }
-
-  #allocate(index: number): Promise<void> | undefined {
-    const bytes = bytesToOpen(index);
-    return this.#reserve(bytes, this.#open.size > 0, () =>
-      this.#open.set(index, new PartBuffer(index, this.#options.pool)),
-    );
-  }
-
-  #enlarge(part: PartBuffer): Promise<void> | undefined {
-    return this.#reserve(part.capacity - part.reserved, this.#open.size > 1, () => part.enlarge());
-  }
-
-  /** Reserves bytes, then takes them. Never waits while another part is half full: see MemoryBudget. */
-  #reserve(bytes: number, holdsOthers: boolean, take: () => void): Promise<void> | undefined {
-    const { budget } = this.#options;
-    const granted = () => {
-      if (!this.#ended) return take();
-      budget.release(bytes);
-      throw new FsError('EIO', 'the upload was aborted');
-    };
-    const reserved = holdsOthers ? budget.overdraw(bytes) : budget.reserve(bytes, this.#gone.signal);
-    if (reserved !== undefined) return reserved.then(granted);
-    granted();
-    return undefined;
-  }
-
-  /** A promise while too much of this upload is on its way to send the part after it. */
-  #roomInFlight(index: number): Promise<void> | undefined {
-    if (this.#inFlight.size === 0) return undefined;
-    if (this.#inFlightBytes + bytesToOpen(index) <= MAX_IN_FLIGHT_BYTES) return undefined;
-    return Promise.race(this.#inFlight);
-  }
-
-  #send(part: PartBuffer): void {
-    const { body, crc } = part.seal(this.#size);
-    this.#open.delete(part.index);
-    this.#inFlightBytes += part.reserved;
-    const task: Promise<void> = this.#multipart
-      .sendPart(part.index, body, crc)
-      .catch((error) => void this.#fail(error))
-      .then(() => {
-        this.#inFlight.delete(task);
-        this.#inFlightBytes -= part.reserved;
-        this.#free(part);
-      });
-    this.#inFlight.add(task);
-  }
-
-  #discardOpen(): void {
-    for (const part of this.#open.values()) this.#free(part);
-    this.#open.clear();
-  }
-
-  #free(part: PartBuffer): void {
-    part.dispose();
-    this.#options.budget.release(part.reserved);
-  }
-
   /** Remembers the first failure, which every later call meets, and cancels what is in flight. */
   #fail(error: unknown): FsError {
     const { path, exclusive } = this.#options;
@@ -267,6 +342,11 @@ export class S3Upload implements Upload {
         : failure;
     this.#gone.abort(this.#failure);
     return this.#failure;
+  }
+
+  async #quiet(): Promise<void> {
+    await this.#collector.moving;
+    this.#assertUsable();
   }
 
   #assertUsable(): void {

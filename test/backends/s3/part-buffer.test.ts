@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesToOpen, PartBuffer } from '../../../src/backends/s3/part-buffer.ts';
-import { partRange } from '../../../src/backends/s3/part-plan.ts';
+import { PartBuffer } from '../../../src/backends/s3/part-buffer.ts';
+import { PartPlan, tiersFor } from '../../../src/backends/s3/part-plan.ts';
+import { MemoryBudget } from '../../../src/buffers/budget.ts';
 import { BufferPool } from '../../../src/buffers/buffer-pool.ts';
 
 const KiB = 1024;
@@ -25,11 +26,13 @@ class DirtyPool extends BufferPool {
   }
 }
 
+const plan = new PartPlan(tiersFor(256 * KiB * KiB));
+const createPool = () => new DirtyPool(new MemoryBudget(64 * KiB * KiB));
+
 /** A part that may hold all of its bytes. */
 function create(index = 0): PartBuffer {
-  const part = new PartBuffer(index, new DirtyPool(64 * KiB * KiB));
-  part.enlarge();
-  return part;
+  const [unit, pool] = [plan.unit(index), createPool()];
+  return new PartBuffer(unit, pool, pool.take(unit.end - unit.start));
 }
 
 type Step =
@@ -54,7 +57,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Zeros every hole, as an upload does, then compares bytes and checksum. */
 function assertSealed(part: PartBuffer, expected: Buffer, size: number): void {
-  const { start } = part.range;
+  const { start } = part.unit;
   for (const hole of part.holes(start + size)) part.zero(hole);
   expect(part.holes(start + size)).toEqual([]);
   const { body, crc } = part.seal(start + size);
@@ -70,7 +73,7 @@ describe('PartBuffer', () => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
           const part = create(index);
-          const { start } = part.range;
+          const { start } = part.unit;
           const plain = Buffer.alloc(400 * KiB);
           let size = 0;
           for (const next of steps) {
@@ -121,7 +124,6 @@ describe('PartBuffer', () => {
     expect(part.write(CAPACITY - 3, Buffer.from('abcdef'))).toBe(3);
     expect(part.holes(CAPACITY)).toEqual([{ start: 0, end: CAPACITY - 3 }]);
     const second = create(1);
-    expect(second.range).toEqual(partRange(1));
     expect(second.write(CAPACITY, Buffer.from('abc'))).toBe(3);
     expect(second.holes(CAPACITY + 10)).toEqual([{ start: CAPACITY + 3, end: CAPACITY + 10 }]);
   });
@@ -144,9 +146,9 @@ describe('PartBuffer', () => {
     expect(part.isFull).toBe(false);
   });
 
-  test('the first part holds 64 KiB and no more before it is enlarged', () => {
-    const part = new PartBuffer(0, new DirtyPool(0));
-    expect([part.reserved, part.capacity, bytesToOpen(0)]).toEqual([64 * KiB, CAPACITY, 64 * KiB]);
+  test('holds no more than its buffer before it is enlarged', () => {
+    const pool = createPool();
+    const part = new PartBuffer(plan.unit(0), pool, pool.take(64 * KiB));
     expect(part.write(64 * KiB - 3, Buffer.from('abcdef'))).toBe(3);
     expect(part.write(64 * KiB, Buffer.from('def'))).toBe(0);
     expect(part.write(CAPACITY - 1, Buffer.from('x'))).toBe(0);
@@ -154,8 +156,8 @@ describe('PartBuffer', () => {
       { start: 0, end: 64 * KiB - 3 },
       { start: 64 * KiB, end: 100 * KiB },
     ]);
-    part.enlarge();
-    expect(part.reserved).toBe(CAPACITY);
+    part.enlarge(pool.take(CAPACITY));
+    expect(pool.given).toEqual([64 * KiB]);
     expect(part.write(64 * KiB, Buffer.from('def'))).toBe(3);
     part.zero({ start: 0, end: 64 * KiB - 3 });
     const { body, crc } = part.seal(64 * KiB + 3);
@@ -163,31 +165,26 @@ describe('PartBuffer', () => {
     expect(crc).toBe(crc32(body));
   });
 
-  test('the first part takes memory as it grows, and gives back what it outgrows', () => {
-    const pool = new DirtyPool(0);
-    const part = new PartBuffer(0, pool);
-    part.write(0, Buffer.alloc(64 * KiB));
-    part.enlarge();
-    expect(pool.given).toEqual([]);
-    part.write(64 * KiB, Buffer.of(1));
-    part.write(500 * KiB, Buffer.of(1));
-    part.write(4 * KiB * KiB, Buffer.of(1));
-    expect(pool.given).toEqual([64 * KiB, 128 * KiB, 512 * KiB]);
+  test('gives its memory back once, however often it is disposed of', () => {
+    const pool = createPool();
+    const part = new PartBuffer(plan.unit(0), pool, pool.take(CAPACITY));
     part.dispose();
-    expect(pool.given.at(-1)).toBe(CAPACITY);
+    part.dispose();
+    expect(pool.given).toEqual([CAPACITY]);
   });
 
-  test.each([1, 20, 5000])('part %d holds all of its bytes from the start', (index) => {
-    const pool = new DirtyPool(0);
-    const part = new PartBuffer(index, pool);
-    expect([part.reserved, bytesToOpen(index)]).toEqual([part.capacity, part.capacity]);
-    part.dispose();
-    expect(pool.given).toEqual([part.capacity]);
+  test('knows when bytes that were there are replaced', () => {
+    const part = create();
+    part.write(0, Buffer.alloc(10));
+    part.write(10, Buffer.alloc(10));
+    expect(part.wasRewritten).toBe(false);
+    part.write(19, Buffer.alloc(2));
+    expect(part.wasRewritten).toBe(true);
   });
 
   test('says which bytes are missing up to the size of the object, as its offsets', () => {
     const part = create(1);
-    const { start } = part.range;
+    const { start } = part.unit;
     part.write(start + 10, Buffer.alloc(10));
     part.write(start + 30, Buffer.alloc(10));
     expect(part.holes(start + 35)).toEqual([
