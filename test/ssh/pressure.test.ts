@@ -166,7 +166,7 @@ describe('a client that takes no replies', () => {
   test('is not busy: it idles out', async () => {
     const { backend } = watchUploads();
     await backend.writeFile(createTestContext(), '/big', Buffer.alloc(4 * MiB));
-    running = await startInProcess(backend, { idleTimeoutSeconds: 0.2 });
+    running = await startInProcess(backend, { idleTimeoutSeconds: 0.5 });
     const { client, side } = await running.connect();
     const session = await client.open();
     const big = await opened(session, '/big', Flag.READ);
@@ -181,7 +181,7 @@ describe('whether a client is still there', () => {
   test('is not doubted while its socket is not read, nor is it idle, however long it has to wait', async () => {
     const room = deferred();
     const { backend } = watchUploads({ writeChunk: () => room.promise });
-    running = await startInProcess(backend, { keepaliveIntervalMs: 20, idleTimeoutSeconds: 0.1 });
+    running = await startInProcess(backend, { keepaliveIntervalMs: 20, idleTimeoutSeconds: 0.5 });
     const { client, side } = await running.connect();
     const session = await client.open();
     const handle = await opened(session, '/a');
@@ -189,7 +189,7 @@ describe('whether a client is still there', () => {
     const written = flood(session, handle, 300);
     await paused;
     // ssh2 alone ends the connection with the fourth; the idle timeout would have passed three times.
-    await keepalives(client.socket, 30);
+    await keepalives(client.socket, 75);
     expect(side.socket.isPaused()).toBe(true);
     room.resolve();
     expect(codes(await written)).toEqual(new Set([0]));
