@@ -16,8 +16,13 @@ export interface UploadHandle {
 
 /** Marks an upload as spoilt by `error`: nothing but its abort is left. Throws the error. */
 export function spoil(handle: UploadHandle, error: unknown): never {
-  handle.failure ??= error;
+  markSpoilt(handle, error);
   throw error;
+}
+
+/** The same for a request whose reply is not due yet. The first error stays; a backend may reject without one. */
+export function markSpoilt(handle: UploadHandle, error: unknown): void {
+  handle.failure ??= error ?? new FsError('EIO', 'the upload was refused without a reason');
 }
 
 /** What an open handle stands for. */

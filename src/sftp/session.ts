@@ -1,9 +1,11 @@
 import type { StreamingBackend } from '../contract/backend.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { FsError, toFsErrorCode } from '../contract/errors.ts';
+import { ArrivingWrite } from './arriving-write.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
-import { LIMITS, MAX_OUTSTANDING_REQUESTS } from './limits.ts';
+import { LIMITS } from './limits.ts';
+import { type Pending, ReplyQueue } from './reply-queue.ts';
 import type { Observe, SessionState } from './state.ts';
 import { STATUS_OF } from './status.ts';
 import { StatusCode } from './wire/constants.ts';
@@ -31,15 +33,8 @@ export interface SftpSessionOptions {
   readonly onFault: (error: unknown, request: string) => void;
 }
 
-interface Pending {
-  reply: Buffer | undefined;
-}
-
-/** Replies are gathered up to this many bytes before they are sent, so that small ones share a packet. */
-const REPLY_BATCH_BYTES = 128 * 1024;
-
-/** Replies that may be held back behind that of a slow CLOSE, in bytes. */
-const MAX_HELD_REPLY_BYTES = 1024 * 1024;
+/** What an answer needs to know of its request. */
+type Asked = Pick<Request, 'id' | 'kind'>;
 
 /**
  * One SFTP session: bytes of the channel in, reply packets out.
@@ -54,20 +49,22 @@ export class SftpSession {
   readonly #state: SessionState;
   readonly #framer = new PacketFramer(LIMITS.maxPacketBytes);
   readonly #gone = new AbortController();
-  readonly #pending: Pending[] = [];
+  readonly #replies: ReplyQueue;
   readonly #closing = new Set<Promise<void>>();
+  #arriving: ArrivingWrite | undefined;
   #initialised = false;
   #closed = false;
   #pumping: Promise<void> | undefined;
-  #blocked: Promise<void> | undefined;
-  #flushScheduled = false;
-  #readyBytes = 0;
   #ended: Promise<void> | undefined;
   #quietWaiters: (() => void)[] = [];
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
-    const { backend, principal, connection, observe } = options;
+    const { backend, principal, connection, transport, observe } = options;
+    this.#replies = new ReplyQueue({
+      send: (bytes) => transport.send(bytes),
+      onFlushed: () => this.#notifyQuiet(),
+    });
     this.#state = {
       backend,
       observe,
@@ -76,9 +73,12 @@ export class SftpSession {
     };
   }
 
-  /** Whether the client waits for an answer: it is not idle then, however long the answer takes. */
+  /**
+   * Whether the client waits for an answer, or for room in mid-packet: it is not idle then, however long that takes.
+   * One that takes no replies waits for nothing.
+   */
   get isBusy(): boolean {
-    return this.#pending.length > 0;
+    return this.#replies.blocked === undefined && (!this.#replies.isEmpty || this.#pumping !== undefined);
   }
 
   /** Uploads that are open or being finished. */
@@ -109,8 +109,8 @@ export class SftpSession {
   async endOfInput(): Promise<void> {
     await this.#pumping;
     await Promise.all(this.#closing);
-    this.#flush();
-    while (this.#blocked !== undefined) await this.#blocked;
+    this.#replies.flush();
+    while (this.#replies.blocked !== undefined) await this.#replies.blocked;
     await this.end();
   }
 
@@ -122,6 +122,7 @@ export class SftpSession {
 
   async #end(): Promise<void> {
     this.#closed = true;
+    this.#replies.close();
     this.#gone.abort();
     for (const error of await this.#state.handles.abortAll()) this.#options.onFault(error, 'end');
     await Promise.all(this.#closing);
@@ -129,7 +130,7 @@ export class SftpSession {
   }
 
   get #isQuiet(): boolean {
-    return this.#closed || (this.uploads === 0 && this.#pending.length === 0);
+    return this.#closed || (this.uploads === 0 && this.#replies.isEmpty);
   }
 
   #notifyQuiet(): void {
@@ -143,34 +144,47 @@ export class SftpSession {
         const wait = this.#step();
         if (wait === 'idle') break;
         if (wait !== undefined) {
-          this.#flush();
+          this.#replies.flush();
           return wait.then(() => this.#pump());
         }
       }
     } catch (error) {
       this.#abandon(error);
     }
-    this.#flush();
+    this.#replies.flush();
     return undefined;
   }
 
   /** Takes on one packet, if there is one. A promise must resolve before the next may be. */
   #step(): Promise<void> | 'idle' | undefined {
-    if (this.#readyBytes >= REPLY_BATCH_BYTES) this.#flush();
-    if (this.#pending.length >= MAX_OUTSTANDING_REQUESTS) this.#flush();
-    if (this.#blocked !== undefined) return this.#blocked;
-    const isFull =
-      this.#pending.length >= MAX_OUTSTANDING_REQUESTS || this.#readyBytes >= MAX_HELD_REPLY_BYTES;
-    if (isFull) return Promise.race(this.#closing);
+    this.#replies.flushIfDue();
+    if (this.#replies.blocked !== undefined) return this.#replies.blocked;
+    if (this.#replies.isFull) return Promise.race(this.#closing);
+    if (this.#arriving !== undefined) return this.#continue(this.#arriving);
     const packet = this.#framer.next();
-    if (packet === undefined) return 'idle';
+    if (packet === undefined) return this.#begin();
     if (!this.#initialised) {
       if (readInit(packet) === undefined) throw new FramingError('the first packet is not INIT');
       this.#initialised = true;
-      this.#settle(this.#expect(), versionReply());
+      this.#replies.settle(this.#replies.expect(), versionReply());
       return undefined;
     }
     return this.#execute(packet);
+  }
+
+  /** A WRITE is carried out as it arrives, so that nothing here holds its payload; other packets have to be whole. */
+  #begin(): Promise<void> | 'idle' | undefined {
+    if (!this.#initialised) return 'idle';
+    this.#arriving = ArrivingWrite.begin(this.#framer, this.#state.handles);
+    return this.#arriving === undefined ? 'idle' : this.#continue(this.#arriving);
+  }
+
+  #continue(write: ArrivingWrite): Promise<void> | 'idle' | undefined {
+    const progress = write.advance();
+    if (progress === 'incomplete') return 'idle';
+    if (progress !== 'complete') return progress;
+    this.#arriving = undefined;
+    return this.#answer(write, this.#replies.expect(), () => write.reply());
   }
 
   #execute(packet: readonly Buffer[]): Promise<void> | undefined {
@@ -179,15 +193,16 @@ export class SftpSession {
       request = readRequest(packet);
     } catch (error) {
       if (!(error instanceof MalformedRequest) || error.id === undefined) throw error;
-      this.#refuseMalformed(error.id, error);
+      this.#replies.settle(this.#replies.expect(), this.#refuseMalformed(error.id, error));
       return undefined;
     }
-    const pending = this.#expect();
+    const pending = this.#replies.expect();
+    const run = () => handle(this.#state, request);
     if (!('handle' in request) && this.#closing.size > 0) {
-      const answer = () => (this.#closed ? undefined : this.#answer(request, pending));
+      const answer = () => (this.#closed ? undefined : this.#answer(request, pending, run));
       return Promise.all(this.#closing).then(answer);
     }
-    const answered = this.#answer(request, pending);
+    const answered = this.#answer(request, pending, run);
     if (request.kind !== 'close' || answered === undefined) return answered;
     this.#closing.add(answered);
     void answered.then(() => {
@@ -198,81 +213,38 @@ export class SftpSession {
   }
 
   /** The sole catch. The promise, if there is one, resolves whatever comes. */
-  #answer(request: Request, pending: Pending): Promise<void> | undefined {
+  #answer(request: Asked, pending: Pending, run: () => Buffer | Promise<Buffer>): Promise<void> | undefined {
     try {
-      const reply = handle(this.#state, request);
+      const reply = run();
       if (!(reply instanceof Promise)) {
-        this.#settle(pending, reply);
+        this.#replies.settle(pending, reply);
         return undefined;
       }
       return reply
         .catch((error) => this.#toStatus(request, error))
         .then((late) => {
-          this.#settle(pending, late);
-          this.#scheduleFlush();
+          this.#replies.settle(pending, late);
+          this.#replies.scheduleFlush();
         });
     } catch (error) {
-      this.#settle(pending, this.#toStatus(request, error));
+      this.#replies.settle(pending, this.#toStatus(request, error));
       return undefined;
     }
   }
 
   /** Bytes or a size that could not be read are missing from the file: its CLOSE must not be OK. */
-  #refuseMalformed(id: number, error: MalformedRequest): void {
+  #refuseMalformed(id: number, error: MalformedRequest): Buffer {
     const upload = error.handle === undefined ? undefined : this.#state.handles.findUpload(error.handle);
     if (upload !== undefined) upload.failure ??= new FsError('EINVAL', error.message, { cause: error });
-    this.#settle(this.#expect(), statusReply(id, StatusCode.BAD_MESSAGE, 'The request is malformed'));
+    return statusReply(id, StatusCode.BAD_MESSAGE, 'The request is malformed');
   }
 
-  #expect(): Pending {
-    const pending: Pending = { reply: undefined };
-    this.#pending.push(pending);
-    return pending;
-  }
-
-  #settle(pending: Pending, reply: Buffer): void {
-    pending.reply = reply;
-    this.#readyBytes += reply.length;
-  }
-
-  #toStatus(request: Request, error: unknown): Buffer {
+  #toStatus(request: Asked, error: unknown): Buffer {
+    if (error instanceof MalformedRequest) return this.#refuseMalformed(request.id, error);
     const code = toFsErrorCode(error);
     if (code === 'EIO' && !this.#closed) this.#options.onFault(error, request.kind);
     const [status, sentence] = STATUS_OF[code];
     return statusReply(request.id, status, sentence);
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    queueMicrotask(() => {
-      this.#flushScheduled = false;
-      this.#flush();
-    });
-  }
-
-  /** Sends the replies that are ready, in the order of their requests. */
-  #flush(): void {
-    while (!this.#closed && this.#blocked === undefined && this.#pending[0]?.reply !== undefined) {
-      const batch: Buffer[] = [];
-      let bytes = 0;
-      while (bytes < REPLY_BATCH_BYTES) {
-        const reply = this.#pending[0]?.reply;
-        if (reply === undefined) break;
-        this.#pending.shift();
-        batch.push(reply);
-        bytes += reply.length;
-      }
-      this.#readyBytes -= bytes;
-      const sent = this.#options.transport.send(
-        batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch),
-      );
-      this.#blocked = sent?.then(() => {
-        this.#blocked = undefined;
-        this.#flush();
-      });
-    }
-    this.#notifyQuiet();
   }
 
   #abandon(error: unknown): void {

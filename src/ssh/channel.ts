@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ServerChannel } from 'ssh2';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
+import type { SocketValve } from './socket-valve.ts';
 
 /**
  * Most that may lie unread in one channel, in bytes. ssh2 opens a window of 2 MiB again as soon as half of it is
@@ -11,29 +12,62 @@ const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 /** Replies that may wait for the client in the socket before the session is told to stop, in bytes. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 
+export interface SftpChannelOptions {
+  readonly channel: ServerChannel;
+  readonly socket: Socket;
+  readonly valve: SocketValve;
+  readonly createSession: (transport: SftpTransport) => SftpSession;
+  /** Runs whenever the client sends requests or takes replies. */
+  readonly onActivity: () => void;
+}
+
 /**
- * Runs an SFTP session on the raw channel of the subsystem. Backpressure both ways: while the session has no
- * room the channel is not read, so the SSH window closes; while the client takes no replies the session waits.
+ * Runs an SFTP session on the raw channel of the subsystem. Backpressure both ways.
+ *
+ * While the session has no room the channel is not read, and as soon as something lies unread in it the socket is
+ * not read either. While the client takes no replies the session waits, but the socket is read: the message that
+ * the client has room again comes in by it. What comes in before that message is bounded by the window, and for a
+ * client that ignores the window by the end of its connection.
  */
-export function runSftpChannel(
-  channel: ServerChannel,
-  socket: Socket,
-  createSession: (transport: SftpTransport) => SftpSession,
-): SftpSession {
+export function runSftpChannel(options: SftpChannelOptions): SftpSession {
+  const { channel, socket, valve, createSession, onActivity } = options;
+  let sessionWaits = false;
+  let clientWaits = false;
+
+  /** Once shut, the valve stays so until the channel is read empty: each wait would let another chunk in. */
+  const adjustValve = () => {
+    if (channel.readableLength === 0 || clientWaits) valve.open(channel);
+    else if (sessionWaits) valve.shut(channel);
+  };
+
   const session = createSession({
     send: (bytes) => {
-      const taken = new Promise<void>((resolve) => channel.write(bytes, () => resolve()));
-      if (channel.writableLength > 0) return taken.then(() => drained(socket));
-      return socket.writableLength > MAX_UNSENT_BYTES ? drained(socket) : undefined;
+      onActivity();
+      const taken = sendOn(channel, socket, bytes);
+      if (taken === undefined) return undefined;
+      clientWaits = true;
+      adjustValve();
+      return taken.then(() => {
+        clientWaits = false;
+        adjustValve();
+        onActivity();
+      });
     },
     close: () => channel.close(),
   });
 
   channel.on('data', (chunk: Buffer) => {
+    onActivity();
     const room = session.receive(chunk);
-    if (room === undefined) return;
-    channel.pause();
-    void room.then(() => channel.resume());
+    if (room !== undefined) {
+      sessionWaits = true;
+      channel.pause();
+      void room.then(() => {
+        sessionWaits = false;
+        channel.resume();
+      });
+    }
+    adjustValve();
   });
   channel.on('end', () => {
     void session.endOfInput().then(() => {
@@ -43,15 +77,25 @@ export function runSftpChannel(
   });
   channel.on('error', () => void session.end());
 
-  const guard = () => {
+  /** ssh2 has put what came into its channels by now: it listens to the socket since before this channel was. */
+  const onRead = () => {
     if (channel.readableLength > MAX_UNREAD_BYTES) socket.destroy();
+    else adjustValve();
   };
-  socket.on('data', guard);
+  socket.on('data', onRead);
   channel.on('close', () => {
-    socket.off('data', guard);
+    socket.off('data', onRead);
+    valve.open(channel);
     void session.end();
   });
   return session;
+}
+
+/** A promise when the client, by its window or its socket, does not take it all: it resolves once it has. */
+function sendOn(channel: ServerChannel, socket: Socket, bytes: Buffer): Promise<void> | undefined {
+  const taken = new Promise<void>((resolve) => channel.write(bytes, () => resolve()));
+  if (channel.writableLength > 0) return taken.then(() => drained(socket));
+  return socket.writableLength > MAX_UNSENT_BYTES ? drained(socket) : undefined;
 }
 
 function drained(socket: Socket): Promise<void> {

@@ -6,6 +6,8 @@ import type { Log } from '../contract/log.ts';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
 import { answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
+import { watchSilence } from './keepalive.ts';
+import { SocketValve } from './socket-valve.ts';
 
 /** SFTP channels of one connection; AWS Transfer Family allows as many. */
 const MAX_CHANNELS = 10;
@@ -22,6 +24,7 @@ export interface SshConnectionOptions {
   readonly connection: Connection;
   readonly authenticator: Authenticator;
   readonly idleTimeoutSeconds: number;
+  readonly keepaliveIntervalMs: number;
   readonly openSession: (
     principal: Principal,
     connection: Connection,
@@ -34,12 +37,14 @@ export interface SshConnectionOptions {
 /** One SSH connection: authentication, then SFTP sessions. Shells, commands and forwarding are refused. */
 export class SshConnection {
   readonly #options: SshConnectionOptions;
+  readonly #valve: SocketValve;
   readonly #sessions = new Set<SftpSession>();
   #principal: Principal | undefined;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(options: SshConnectionOptions) {
     this.#options = options;
+    this.#valve = new SocketValve(options.socket);
     const { client, connection, authenticator, log } = options;
     const about = { sessionId: connection.id, sourceIp: connection.clientAddress };
     client.on('error', (error) => log.debug({ ...about, reason: error.message }, 'connection error'));
@@ -66,6 +71,10 @@ export class SshConnection {
     client.on('ready', () => {
       options.onAuthenticated();
       this.#watchIdleness();
+      watchSilence(options.socket, this.#valve, options.keepaliveIntervalMs, () => {
+        log.info(about, 'the client answers no more');
+        options.socket.destroy();
+      });
     });
     client.on('session', (accept, reject) => {
       if (this.#sessions.size >= MAX_CHANNELS) reject();
@@ -95,25 +104,33 @@ export class SshConnection {
       if (name !== 'sftp' || principal === undefined) return reject();
       const { connection, socket, openSession } = this.#options;
       const channel = accept();
-      const sftp = runSftpChannel(channel, socket, (transport) =>
-        openSession(principal, connection, transport),
-      );
+      const sftp = runSftpChannel({
+        channel,
+        socket,
+        valve: this.#valve,
+        createSession: (transport) => openSession(principal, connection, transport),
+        onActivity: () => this.#idle?.refresh(),
+      });
       this.#sessions.add(sftp);
-      channel.on('data', () => this.#idle?.refresh());
       channel.on('close', () => void sftp.end().then(() => this.#sessions.delete(sftp)));
     });
   }
 
-  /** A client that waits for an answer is not idle, nor is one that the server keeps waiting to send. */
+  /**
+   * A client that waits for an answer is not idle, nor is one that the server keeps waiting to send: whenever the
+   * valve is shut, a session is busy. One that takes no replies is.
+   */
   #watchIdleness(): void {
-    const { idleTimeoutSeconds, connection, log } = this.#options;
+    const { idleTimeoutSeconds, socket, connection, log } = this.#options;
     this.#idle = setTimeout(() => {
       if ([...this.#sessions].some((session) => session.isBusy)) {
         this.#idle?.refresh();
         return;
       }
       log.info({ sessionId: connection.id, idleTimeoutSeconds }, 'idle connection closed');
-      this.end();
+      // Behind bytes that the client does not take, our last words would never leave.
+      if (socket.writableLength > 0) socket.destroy();
+      else this.end();
     }, idleTimeoutSeconds * 1000);
   }
 }

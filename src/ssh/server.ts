@@ -6,6 +6,7 @@ import type { Log } from '../contract/log.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import { SshConnection, type SshConnectionOptions } from './connection.ts';
 import type { HostKey } from './host-keys.ts';
+import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
 
 export interface SshServerOptions
   extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds'> {
@@ -14,6 +15,8 @@ export interface SshServerOptions
   readonly maxSessions: number;
   /** Time from the TCP connection to successful authentication, in seconds. */
   readonly loginGraceSeconds: number;
+  /** After this long without a packet a client is asked whether it is still there; 15 seconds unless told. */
+  readonly keepaliveIntervalMs?: number;
   readonly log: Log;
 }
 
@@ -26,6 +29,7 @@ const LAST_WORDS_MS = 10_000;
 /** The TCP listener and the SSH connections behind it. */
 export class SshServer {
   readonly #options: SshServerOptions;
+  readonly #keepaliveIntervalMs: number;
   readonly #listener: NetServer;
   readonly #ssh: ssh2.Server;
   readonly #sockets = new Map<string, Socket>();
@@ -34,7 +38,13 @@ export class SshServer {
   constructor(options: SshServerOptions) {
     this.#options = options;
     const hostKeys = options.hostKeys.map(({ privateKey }) => privateKey);
-    this.#ssh = new ssh2.Server({ hostKeys, algorithms: ALGORITHMS, ident: IDENT });
+    this.#keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
+    this.#ssh = new ssh2.Server({
+      hostKeys,
+      algorithms: ALGORITHMS,
+      ident: IDENT,
+      ...askForEver(this.#keepaliveIntervalMs),
+    });
     this.#ssh.on('connection', (client, info) => this.#onHandshake(client, info));
     // Nagle's algorithm against the client's delayed acknowledgements costs 40 ms whenever its requests run out.
     this.#listener = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
@@ -132,6 +142,7 @@ export class SshServer {
         authenticator,
         openSession,
         idleTimeoutSeconds,
+        keepaliveIntervalMs: this.#keepaliveIntervalMs,
         onAuthenticated: () => socket.emit('sluice:authenticated'),
         log,
       }),

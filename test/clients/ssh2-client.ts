@@ -78,12 +78,12 @@ export class Ssh2Client {
 
 /** SFTP packets over an SSH channel: what is sent and what comes back, in the order in which it comes. */
 export class RawSession {
-  readonly #channel: ClientChannel;
+  readonly channel: ClientChannel;
   readonly #waiting: ((reply: Reply) => void)[] = [];
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(channel: ClientChannel) {
-    this.#channel = channel;
+    this.channel = channel;
     channel.on('data', (bytes: Buffer) => {
       const { replies, rest } = decodeReplies(Buffer.concat([this.#rest, bytes]));
       this.#rest = rest;
@@ -94,12 +94,12 @@ export class RawSession {
   /** Sends one packet; the reply is the next that nobody waits for yet: the server answers in order. */
   send(packet: Buffer): Promise<Reply> {
     const reply = new Promise<Reply>((resolve) => this.#waiting.push(resolve));
-    this.#channel.write(packet);
+    this.channel.write(packet);
     return reply;
   }
 
   end(): void {
-    this.#channel.end();
+    this.channel.end();
   }
 }
 

@@ -219,6 +219,16 @@ export function watchUploads(hooks: UploadHooks = {}): WatchedBackend {
   return { backend, calls };
 }
 
+/** A session with an upload of /a open, its replies and calls so far forgotten. */
+export async function uploading(hooks: UploadHooks = {}) {
+  const { backend, calls } = watchUploads(hooks);
+  const driver = await SftpDriver.started({ backend });
+  const handle = await driver.open('/a');
+  driver.replies.length = 0;
+  calls.length = 0;
+  return { driver, backend, calls, handle };
+}
+
 /** The content of a file, read past the session; undefined when there is none. */
 export async function contentOf(backend: StreamingBackend, path: string): Promise<string | undefined> {
   try {

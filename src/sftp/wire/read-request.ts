@@ -1,11 +1,25 @@
 import { readAttributes } from './attributes.ts';
-import { PacketType } from './constants.ts';
+import { MAX_HANDLE_BYTES, PacketType } from './constants.ts';
 import { readExtension } from './extensions.ts';
 import { FieldReader } from './fields.ts';
+import type { PartialPacket } from './framing.ts';
 import type { Request } from './requests.ts';
 
 /** The longest header of a WRITE before its payload: type, id, handle, offset, payload length (section 6.4). */
-const WRITE_HEADER_BYTES = 1 + 4 + (4 + 256) + 8 + 4;
+export const WRITE_HEADER_BYTES = 1 + 4 + (4 + MAX_HANDLE_BYTES) + 8 + 4;
+
+const INCOMPLETE_PAYLOAD = 'a payload that is not all there';
+
+/** What stands before the payload of a WRITE. */
+export interface WriteHead {
+  readonly id: number;
+  readonly handle: string;
+  readonly offset: number;
+  /** Bytes of the payload. */
+  readonly length: number;
+  /** Bytes of the packet before the payload. */
+  readonly headBytes: number;
+}
 
 /** The version a client's INIT asks for (section 4), or undefined when the packet is something else. */
 export function readInit(packet: readonly Buffer[]): number | undefined {
@@ -77,14 +91,33 @@ function readWrite(packet: readonly Buffer[]): Request {
   const whole = packet.length === 1 || first.length >= WRITE_HEADER_BYTES;
   const [head, rest] = whole ? [first, packet.slice(1)] : [join(packet), []];
   const reader = new FieldReader(head, 1);
+  const { id, handle, offset, length } = readWriteFields(reader);
+  const data = cut([head.subarray(reader.position), ...rest], length);
+  if (data === undefined) throw reader.malformed(INCOMPLETE_PAYLOAD);
+  return { kind: 'write', id, handle, offset, data, length };
+}
+
+/**
+ * The head of a WRITE of which the rest has not arrived; undefined for another request, for one whose head is not
+ * all there, and for one so short that its rest is not worth the trouble.
+ * @throws MalformedRequest as `readRequest` does for the whole packet.
+ */
+export function readWriteHead({ length: packetBytes, start }: PartialPacket): WriteHead | undefined {
+  if (start[0] !== PacketType.WRITE || packetBytes <= WRITE_HEADER_BYTES || start.length < 9)
+    return undefined;
+  const handleBytes = start.readUInt32BE(5);
+  if (handleBytes <= MAX_HANDLE_BYTES && start.length < 9 + handleBytes + 12) return undefined;
+  const reader = new FieldReader(start, 1);
+  const fields = readWriteFields(reader);
+  const headBytes = reader.position;
+  if (fields.length > packetBytes - headBytes) throw reader.malformed(INCOMPLETE_PAYLOAD);
+  return { ...fields, headBytes };
+}
+
+function readWriteFields(reader: FieldReader): Omit<WriteHead, 'headBytes'> {
   const id = reader.uint32();
   reader.id = id;
-  const handle = reader.handle();
-  const offset = reader.uint64();
-  const length = reader.uint32();
-  const data = cut([head.subarray(reader.position), ...rest], length);
-  if (data === undefined) throw reader.malformed('a payload that is not all there');
-  return { kind: 'write', id, handle, offset, data, length };
+  return { id, handle: reader.handle(), offset: reader.uint64(), length: reader.uint32() };
 }
 
 /**

@@ -154,4 +154,39 @@ describe('PacketFramer (section 3)', () => {
     expect(framer.next()).toEqual([hex('11')]);
     expect(() => framer.next()).toThrow(FramingError);
   });
+
+  test('shows the start of a packet that is not whole, however it is cut, and keeps it', () => {
+    const stream = hex('00000008 0601020304');
+    for (let at = 0; at <= stream.length; at++) {
+      const framer = new PacketFramer(LIMIT);
+      framer.push(stream.subarray(0, at));
+      if (at < 4) expect(framer.peek(3)).toBeUndefined();
+      framer.push(stream.subarray(at));
+      expect(framer.peek(3)).toEqual({ length: 8, start: hex('060102') });
+      expect(framer.peek(100)).toEqual({ length: 8, start: hex('0601020304') });
+      expect(framer.bufferedBytes).toBe(9);
+    }
+  });
+
+  test('gives out a packet in pieces as they come, and the packet behind it whole', () => {
+    const framer = new PacketFramer(LIMIT);
+    framer.push(hex('00000008 06010203'));
+    framer.skip(6);
+    expect(framer.piece(6)).toEqual(hex('0203'));
+    expect(framer.piece(4)).toBeUndefined();
+    framer.push(hex('04'));
+    framer.push(hex('050607 00000001 11'));
+    expect(framer.piece(0)).toBeUndefined();
+    expect([framer.piece(4), framer.piece(3)]).toEqual([hex('04'), hex('050607')]);
+    expect(takeAll(framer)).toEqual([hex('11')]);
+  });
+
+  test('joins what drips in: the slices of a packet stay few', () => {
+    const framer = new PacketFramer(LIMIT);
+    const body = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
+    for (const byte of packet(17, body)) framer.push(Buffer.of(byte));
+    const slices = framer.next() ?? [];
+    expect(slices.length).toBeLessThanOrEqual(64);
+    expect(Buffer.concat(slices)).toEqual(Buffer.concat([hex('11'), body]));
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MalformedRequest } from '../../../src/sftp/wire/fields.ts';
-import { readInit, readRequest } from '../../../src/sftp/wire/read-request.ts';
+import { readInit, readRequest, readWriteHead } from '../../../src/sftp/wire/read-request.ts';
 import type { Request } from '../../../src/sftp/wire/requests.ts';
 import { hex, packet, str, u32, u64 } from '../../support/sftp-packets.ts';
 
@@ -292,6 +292,57 @@ describe('readRequest', () => {
     for (let type = 0; type < 256; type++) {
       if (known.includes(type)) continue;
       expect(readRequest([Buffer.of(type, 0, 0, 0, 9)])).toMatchObject({ kind: 'unsupported', id: 9 });
+    }
+  });
+});
+
+describe('readWriteHead', () => {
+  const LENGTH = 100_000;
+  const head = (handle: string | Uint8Array, offset: number | bigint, length: number) =>
+    Buffer.concat([hex('06 00000005'), str(handle), u64(offset), u32(length)]);
+
+  test.each(['', '0', 'h'.repeat(256)])(
+    'reads the head of a WRITE as soon as it is there: handle "%s"',
+    (handle) => {
+      const bytes = Buffer.concat([head(handle, 65_536, 99_000), Buffer.from('payload')]);
+      const headBytes = bytes.length - 7;
+      for (let there = 0; there <= bytes.length; there++) {
+        const read = readWriteHead({ length: LENGTH, start: bytes.subarray(0, there) });
+        expect(read).toEqual(
+          there < headBytes ? undefined : { id: 5, handle, offset: 65_536, length: 99_000, headBytes },
+        );
+      }
+    },
+  );
+
+  test('leaves other requests, and packets hardly longer than a head, to readRequest', () => {
+    const start = head('0', 0, 10);
+    expect(readWriteHead({ length: 277, start })).toBeUndefined();
+    expect(readWriteHead({ length: 278, start })).toBeDefined();
+    const reading = Buffer.from(start);
+    reading[0] = 5;
+    expect(readWriteHead({ length: LENGTH, start: reading })).toBeUndefined();
+  });
+
+  test('takes a payload that fills the packet to its last byte, and none that does not fit', () => {
+    const headBytes = head('0', 0, 0).length;
+    const read = (length: number) => readWriteHead({ length: LENGTH, start: head('0', 0, length) });
+    expect(read(LENGTH - headBytes)).toMatchObject({ length: LENGTH - headBytes });
+    expect(() => read(LENGTH - headBytes + 1)).toThrow(
+      expect.objectContaining({ name: 'MalformedRequest', id: 5, handle: '0' }),
+    );
+  });
+
+  test('refuses what readRequest refuses: an offset past 2^53, a handle of more than 256 bytes', () => {
+    const far = head('0', 2n ** 60n, 10);
+    expect(() => readWriteHead({ length: LENGTH, start: far })).toThrow(
+      expect.objectContaining({ name: 'MalformedRequest', id: 5, handle: '0' }),
+    );
+    const long = head('h'.repeat(257), 0, 10);
+    for (const start of [long, long.subarray(0, 9)]) {
+      expect(() => readWriteHead({ length: LENGTH, start })).toThrow(
+        expect.objectContaining({ name: 'MalformedRequest', id: 5, handle: undefined }),
+      );
     }
   });
 });
