@@ -72,6 +72,13 @@ export class MemoryBudget {
     });
   }
 
+  /** Reserves `bytes` if they fit and nobody waits; whether it did. For those who can do with less. */
+  tryReserve(bytes: number): boolean {
+    if (this.#waiting.length > 0 || this.#used + bytes > this.limitBytes) return false;
+    this.#used += bytes;
+    return true;
+  }
+
   /**
    * Reserves `bytes` at once, past the limit if need be: for an upload that holds half-filled parts and so must
    * not wait. A rejection, `EBUSY`, when twice the limit is used.

@@ -1,6 +1,7 @@
 import type { StreamingBackend } from '../contract/backend.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { FsError, toFsErrorCode } from '../contract/errors.ts';
+import type { MemoryAllowance } from '../contract/memory.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
 import { LIMITS, MAX_OUTSTANDING_REQUESTS } from './limits.ts';
@@ -27,6 +28,8 @@ export interface SftpSessionOptions {
   readonly connection: Connection;
   readonly transport: SftpTransport;
   readonly observe: Observe;
+  /** Where the session reserves what it holds of the files that are read. */
+  readonly memory: MemoryAllowance;
   /** Hears of every error that is not a POSIX answer of the backend, with the request that met it. */
   readonly onFault: (error: unknown, request: string) => void;
 }
@@ -67,10 +70,11 @@ export class SftpSession {
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
-    const { backend, principal, connection, observe } = options;
+    const { backend, principal, connection, observe, memory } = options;
     this.#state = {
       backend,
       observe,
+      memory,
       context: { principal, connection, signal: this.#gone.signal },
       handles: new HandleTable(LIMITS.maxOpenHandles),
     };
