@@ -75,7 +75,7 @@ describe('sftp get', () => {
 
   test('fetches ahead: the next GET is under way before its bytes are asked for', async () => {
     const bytes = seed('ahead', 8 * MiB);
-    const held = around.s3.fault({ operation: 'GetObject', nth: 2, hang: 'request' });
+    const held = around.s3.fault({ operation: 'GetObject', key: `${PREFIX}ahead`, nth: 2, hang: 'request' });
     const getting = sftp(service, around.workspace, [`get /ahead ${local('ahead')}`]);
     await held.reached();
     // The second GET hangs, so no byte of it was served; the third begins all the same.
@@ -89,7 +89,12 @@ describe('sftp get', () => {
     'of a file that is replaced at its GET %d fails, and gets nothing of the new one',
     async (nth) => {
       const before = seed(`replaced-${nth}`, 32 * MiB);
-      const held = around.s3.fault({ operation: 'GetObject', nth, hang: 'request' });
+      const held = around.s3.fault({
+        operation: 'GetObject',
+        key: `${PREFIX}replaced-${nth}`,
+        nth,
+        hang: 'request',
+      });
       const path = local(`replaced-${nth}`);
       const getting = sftp(service, around.workspace, [`get /replaced-${nth} ${path}`]);
       await held.reached();
@@ -106,7 +111,12 @@ describe('sftp get', () => {
 
   test('of a file whose GET fails once in S3 comes back whole: the SDK tries again', async () => {
     const bytes = seed('shaky', 8 * MiB);
-    around.s3.fault({ operation: 'GetObject', nth: 4, respond: { status: 503, code: 'SlowDown' } });
+    around.s3.fault({
+      operation: 'GetObject',
+      key: `${PREFIX}shaky`,
+      nth: 4,
+      respond: { status: 503, code: 'SlowDown' },
+    });
     const { code } = await sftp(service, around.workspace, [`get /shaky ${local('shaky')}`]);
     expect(code).toBe(0);
     expect((await readFile(local('shaky'))).equals(bytes)).toBe(true);
