@@ -115,6 +115,7 @@ export async function createApp(
         connection,
         transport,
         observe,
+        memory: budget,
         onFault: (err, request) =>
           log.error({ err, request, sessionId: connection.id, user: principal.username }, 'request failed'),
       }),

@@ -1,65 +1,162 @@
-/** Fetches `length` bytes from `offset`: fewer only at the end of the file. */
-export type FetchRange = (offset: number, length: number) => Promise<Uint8Array>;
+import { FsError, toFsErrorCode } from '../contract/errors.ts';
+import type { MemoryAllowance } from '../contract/memory.ts';
+import { type FetchRange, ReadWindow, type Stretch } from './read-window.ts';
 
-const SMALLEST_FETCH_BYTES = 64 * 1024;
-const LARGEST_FETCH_BYTES = 4 * 1024 * 1024;
+export interface FileReaderOptions {
+  /** That of the file when it was opened, in bytes: nothing past it is fetched. */
+  readonly size: number;
+  readonly fetch: FetchRange;
+  readonly memory: MemoryAllowance;
+}
+
+const SMALLEST_WINDOW_BYTES = 64 * 1024;
+const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
 
 /**
- * Serves the small READs of a client from few large fetches. While reads are sequential each fetch is twice as
- * long as the one before, up to 4 MiB; a read elsewhere starts small again. Holds one fetched range at a time.
+ * Serves the small READs of a client from few large fetches. It holds two windows at most: the one being read,
+ * and the one behind it, which is fetched ahead as soon as a read begins where the last one ended. Each window is
+ * twice as long as the one before, up to 4 MiB; a read elsewhere starts small again.
+ *
+ * Both are reserved in the allowance, 8 MiB at most, until `close`. Where the allowance refuses, the window is
+ * shorter and nothing is fetched ahead. Where it refuses even the bytes of the one read, these are fetched
+ * unreserved and kept no longer than their reply needs them: as a session answers one READ at a time, that is at
+ * most 255 KiB for each. So no read fails or waits for want of memory.
+ *
+ * A fetch ahead that fails is met by the read that needs its bytes. After `ESTALE` (the file was replaced) every
+ * read fails: whatever could still be fetched is of another file.
  */
 export class FileReader {
-  readonly #fetch: FetchRange;
   readonly #size: number;
-  #start = 0;
-  #held: Uint8Array = new Uint8Array(0);
-  #fetchBytes = 2 * SMALLEST_FETCH_BYTES;
+  readonly #fetch: FetchRange;
+  readonly #memory: MemoryAllowance;
+  /** The window being read. */
+  #current: ReadWindow | undefined;
+  /** The one fetched ahead. Once dropped it keeps this place until its fetch has settled: no third is begun. */
+  #ahead: ReadWindow | undefined;
+  /** Where the last read ended. */
+  #next: number | undefined;
+  /** The read that waits for a fetch; never rejects. */
+  #reading: Promise<void> | undefined;
+  /** Why nothing can be read any more. */
+  #refusal: unknown;
 
-  /** `size` is that of the file when it was opened, in bytes: nothing past it is fetched. */
-  constructor(size: number, fetch: FetchRange) {
+  constructor({ size, fetch, memory }: FileReaderOptions) {
     this.#size = size;
     this.#fetch = fetch;
-  }
-
-  /** Whether a read needs no fetch. */
-  holds(offset: number, length: number): boolean {
-    const end = Math.min(offset + length, this.#size);
-    return offset >= end || (offset >= this.#start && end <= this.#end);
+    this.#memory = memory;
   }
 
   /**
    * The bytes at `offset`: `length` of them, fewer only at the end of the file, where there are none (section 6.4
-   * of the draft promises full reads of regular files). May be a view of what is held: copy before the next read.
+   * of the draft promises full reads of regular files). Without a promise when they are there. May be a view of
+   * what is held. A read waits for one that is under way.
+   * @throws what the fetch failed with, and the next read tries again; `ESTALE` for good; `EBADF` once closed.
    */
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  read(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
+    this.#assertReadable();
     const end = Math.min(offset + length, this.#size);
-    if (this.holds(offset, length)) return this.#slice(offset, end);
+    if (offset >= end) return new Uint8Array(0);
+    if (this.#reading !== undefined) return this.#reading.then(() => this.read(offset, length));
+    const isSequential = offset === this.#next;
+    this.#next = end;
+    const current = this.#current;
+    if (current?.holds(offset, end)) {
+      if (isSequential) this.#readAhead(current);
+      return current.slice(offset, end);
+    }
+    const bytes = this.#gather(offset, end, isSequential);
+    const done = () => {
+      this.#reading = undefined;
+    };
+    this.#reading = bytes.then(done, done);
+    return bytes;
+  }
+
+  /** Lets go of everything; what a fetch under way has reserved is given back when it settles. */
+  close(): void {
+    this.#refusal ??= new FsError('EBADF', 'the file is closed');
+    this.#drop();
+  }
+
+  async #gather(offset: number, end: number, isSequential: boolean): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
     for (let at = offset; at < end; ) {
-      if (at < this.#start || at >= this.#end) await this.#fill(at, end - at);
-      const piece = this.#slice(at, end);
+      const window = this.#windowAt(at, end - at);
+      if (isSequential) this.#readAhead(window);
+      if (window.isFetching) await window.settled;
+      this.#assertReadable();
+      const piece = this.#take(window, at, end);
       if (piece.length === 0) break;
-      pieces.push(piece);
       at += piece.length;
+      // A view would keep the whole window in memory while the rest is waited for.
+      pieces.push(at < end ? Buffer.from(piece) : piece);
     }
     return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
   }
 
-  get #end(): number {
-    return this.#start + this.#held.length;
+  #take(window: ReadWindow, from: number, to: number): Uint8Array {
+    try {
+      return window.slice(from, to);
+    } catch (error) {
+      if (toFsErrorCode(error) === 'ESTALE') this.#refusal = error;
+      this.#drop();
+      throw error;
+    }
   }
 
-  #slice(from: number, to: number): Uint8Array {
-    return this.#held.subarray(from - this.#start, Math.max(to, from) - this.#start);
+  /** The window with the byte at `offset`: the current one, or the one ahead or a new one in its place. */
+  #windowAt(offset: number, needed: number): ReadWindow {
+    const before = this.#current;
+    if (before?.covers(offset)) return before;
+    before?.drop();
+    if (this.#ahead?.covers(offset)) {
+      this.#current = this.#ahead;
+      this.#ahead = undefined;
+      return this.#current;
+    }
+    this.#ahead?.drop();
+    const wanted = offset === before?.end ? twice(before.length) : SMALLEST_WINDOW_BYTES;
+    const length = this.#reserve(Math.min(Math.max(wanted, needed), this.#size - offset), needed);
+    if (length > 0) {
+      this.#current = this.#open({ start: offset, length });
+      return this.#current;
+    }
+    this.#current = undefined;
+    return new ReadWindow({ start: offset, length: needed }, this.#fetch, () => undefined);
   }
 
-  async #fill(offset: number, length: number): Promise<void> {
-    const sequential = offset === this.#end;
-    this.#fetchBytes = sequential
-      ? Math.min(this.#fetchBytes * 2, LARGEST_FETCH_BYTES)
-      : SMALLEST_FETCH_BYTES;
-    const wanted = Math.min(Math.max(this.#fetchBytes, length), this.#size - offset);
-    this.#held = await this.#fetch(offset, wanted);
-    this.#start = offset;
+  /** Begins to fetch what follows the current window, unless memory is short. */
+  #readAhead(window: ReadWindow): void {
+    if (window !== this.#current || window.hasFailed || window.end >= this.#size) return;
+    if (this.#ahead !== undefined && !this.#ahead.isGone) return;
+    const length = Math.min(twice(window.length), this.#size - window.end);
+    if (this.#memory.tryReserve(length)) this.#ahead = this.#open({ start: window.end, length });
   }
+
+  /** Reserves `wanted` bytes, or fewer, but at least `needed`; how many. None when not even these are granted. */
+  #reserve(wanted: number, needed: number): number {
+    for (let bytes = wanted; ; bytes = Math.max(Math.floor(bytes / 2), needed)) {
+      if (this.#memory.tryReserve(bytes)) return bytes;
+      if (bytes === needed) return 0;
+    }
+  }
+
+  /** Begins to fetch a stretch that is reserved. */
+  #open(stretch: Stretch): ReadWindow {
+    return new ReadWindow(stretch, this.#fetch, () => this.#memory.release(stretch.length));
+  }
+
+  #drop(): void {
+    this.#current?.drop();
+    this.#current = undefined;
+    this.#ahead?.drop();
+  }
+
+  #assertReadable(): void {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  }
+}
+
+function twice(bytes: number): number {
+  return Math.min(2 * bytes, LARGEST_WINDOW_BYTES);
 }

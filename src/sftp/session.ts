@@ -1,6 +1,7 @@
 import type { StreamingBackend } from '../contract/backend.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { FsError, toFsErrorCode } from '../contract/errors.ts';
+import type { MemoryAllowance } from '../contract/memory.ts';
 import { ArrivingWrite } from './arriving-write.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
@@ -29,6 +30,8 @@ export interface SftpSessionOptions {
   readonly connection: Connection;
   readonly transport: SftpTransport;
   readonly observe: Observe;
+  /** Where the session reserves what it holds of the files that are read. */
+  readonly memory: MemoryAllowance;
   /** Hears of every error that is not a POSIX answer of the backend, with the request that met it. */
   readonly onFault: (error: unknown, request: string) => void;
 }
@@ -60,7 +63,7 @@ export class SftpSession {
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
-    const { backend, principal, connection, transport, observe } = options;
+    const { backend, principal, connection, transport, observe, memory } = options;
     this.#replies = new ReplyQueue({
       send: (bytes) => transport.send(bytes),
       onFlushed: () => this.#notifyQuiet(),
@@ -68,6 +71,7 @@ export class SftpSession {
     this.#state = {
       backend,
       observe,
+      memory,
       context: { principal, connection, signal: this.#gone.signal },
       handles: new HandleTable(LIMITS.maxOpenHandles),
     };

@@ -1,5 +1,6 @@
 import type { StreamingBackend } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
+import type { MemoryAllowance } from '../contract/memory.ts';
 import type { HandleTable } from './handle-table.ts';
 import type { Request, RequestKind } from './wire/requests.ts';
 
@@ -14,6 +15,7 @@ export interface SessionState {
   readonly backend: StreamingBackend;
   readonly context: RequestContext;
   readonly handles: HandleTable;
+  readonly memory: MemoryAllowance;
   readonly observe: Observe;
 }
 

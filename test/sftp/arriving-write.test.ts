@@ -190,6 +190,8 @@ function fakeUpload() {
       size: 0,
       writeChunk: () => undefined,
       setSize: nothing,
+      readChunk: async () => new Uint8Array(0),
+      setAttributes: () => undefined,
       sync: nothing,
       finishWrite: async () => ({ size: 0 }),
       abortWrite: nothing,

@@ -4,13 +4,13 @@ import { fileInfo } from '../../src/contract/types.ts';
 import { DirectoryReader } from '../../src/sftp/directory-reader.ts';
 import { FileReader } from '../../src/sftp/file-reader.ts';
 import { type Handle, HandleTable, spoil } from '../../src/sftp/handle-table.ts';
-import { turn } from '../support/sftp-driver.ts';
+import { TestAllowance, turn } from '../support/sftp-driver.ts';
 
 const file = (path = '/f'): Handle => ({
   kind: 'file',
   path,
   info: fileInfo(0),
-  reader: new FileReader(0, async () => new Uint8Array(0)),
+  reader: new FileReader({ size: 0, fetch: async () => new Uint8Array(0), memory: new TestAllowance() }),
 });
 
 const upload = (abortWrite: () => Promise<void> = async () => undefined): Handle => {

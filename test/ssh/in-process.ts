@@ -63,6 +63,7 @@ export async function startInProcess(
       const { clientPort: port } = connection;
       const session = new SftpSession({
         backend,
+        memory: { tryReserve: () => true, release: () => undefined },
         principal,
         connection,
         transport: {

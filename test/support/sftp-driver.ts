@@ -1,6 +1,7 @@
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import type { Principal } from '../../src/contract/context.ts';
+import type { MemoryAllowance } from '../../src/contract/memory.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { decodeReplies, init, open, type Reply, UPLOAD } from './sftp-packets.ts';
@@ -42,6 +43,27 @@ export async function isSettled(promise: Promise<unknown> | undefined): Promise<
 export interface SftpDriverOptions {
   readonly backend?: StreamingBackend;
   readonly principal?: Partial<Principal>;
+  /** What is held of files that are read; plenty unless given. */
+  readonly memory?: MemoryAllowance;
+}
+
+/** An allowance that grants everything until told otherwise, and knows what it has granted. */
+export class TestAllowance implements MemoryAllowance {
+  reservedBytes = 0;
+  mostReservedBytes = 0;
+  /** Says whether so many bytes are granted; all are unless another is set. */
+  grants: (bytes: number) => boolean = () => true;
+
+  tryReserve(bytes: number): boolean {
+    if (!this.grants(bytes)) return false;
+    this.reservedBytes += bytes;
+    this.mostReservedBytes = Math.max(this.mostReservedBytes, this.reservedBytes);
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.reservedBytes -= bytes;
+  }
 }
 
 /** An SFTP session without SSH: packets in, replies out, and a transport that can stop taking them. */
@@ -61,7 +83,11 @@ export class SftpDriver {
   #arrival = deferred();
   #nextId = 1_000_000;
 
-  constructor({ backend = createMemoryBackend(), principal = {} }: SftpDriverOptions = {}) {
+  constructor({
+    backend = createMemoryBackend(),
+    principal = {},
+    memory = new TestAllowance(),
+  }: SftpDriverOptions = {}) {
     this.backend = backend;
     const context = createTestContext({ principal });
     this.session = new SftpSession({
@@ -76,6 +102,7 @@ export class SftpDriver {
         this.observed.push(`${operation} ${path}`);
         return run();
       },
+      memory,
       onFault: (error, request) => void this.faults.push({ error, request }),
     });
   }

@@ -4,6 +4,7 @@ import { normalizePath } from '../../contract/path.ts';
 import { FileReader } from '../file-reader.ts';
 import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
+import type { FetchRange } from '../read-window.ts';
 import type { RequestOf, SessionState } from '../state.ts';
 import { OpenFlag } from '../wire/constants.ts';
 import { dataReply, handleReply } from '../wire/replies.ts';
@@ -37,11 +38,11 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
   const info = await state.observe('open', path, () => backend.fileInfo(context, path));
   if (info.type === 'directory') throw new FsError('EISDIR', 'a directory cannot be read as a file');
   const { size, etag } = info;
-  const reader = new FileReader(size, (offset, length) =>
+  const fetch: FetchRange = (offset, length) =>
     state.observe('read', path, () =>
       backend.readFileRange(context, path, { offset, length, ...(etag === undefined ? {} : { etag }) }),
-    ),
-  );
+    );
+  const reader = new FileReader({ size, fetch, memory: state.memory });
   return { kind: 'file', path, info, reader };
 }
 
@@ -49,6 +50,7 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
 export async function close(state: SessionState, request: RequestOf<'close'>): Promise<Buffer> {
   const handle = state.handles.remove(request.handle);
   if (handle.kind === 'directory') await handle.entries.close();
+  if (handle.kind === 'file') handle.reader.close();
   if (handle.kind === 'upload') {
     if (handle.failure !== undefined) {
       await handle.upload.abortWrite();
@@ -59,12 +61,15 @@ export async function close(state: SessionState, request: RequestOf<'close'>): P
   return ok(request.id);
 }
 
-export async function read(state: SessionState, request: RequestOf<'read'>): Promise<Buffer> {
+/** Without a promise as long as the bytes are there: most reads cost no turn of the event loop. */
+export function read(state: SessionState, request: RequestOf<'read'>): Buffer | Promise<Buffer> {
   const handle = state.handles.get(request.handle, 'file', 'upload');
   if (handle.kind === 'upload') throw new FsError('ENOTSUP', 'reading a file that is being written');
   const length = Math.min(request.length, LIMITS.maxReadBytes);
-  const bytes = await handle.reader.read(request.offset, length);
-  return bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
+  const reply = (bytes: Uint8Array) =>
+    bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
+  const bytes = handle.reader.read(request.offset, length);
+  return bytes instanceof Promise ? bytes.then(reply) : reply(bytes);
 }
 
 /** Hands the payload on slice by slice. Once one is refused the upload is spoilt and its CLOSE fails too. */
