@@ -22,7 +22,7 @@ export class KeyMapper {
 
   constructor(prefix: string) {
     this.#sessionKey = prefix.startsWith(SESSION_PREFIX) ? prefix.slice(SESSION_PREFIX.length) : undefined;
-    this.#staticPrefix = this.#sessionKey === undefined ? toPrefix(prefix) : '';
+    this.#staticPrefix = staticPrefixOf(prefix);
   }
 
   /** Everything the principal sees lies below this; empty or ending in a slash. @throws FsError `EACCES`. */
@@ -54,6 +54,11 @@ export class KeyMapper {
   toDirectoryPrefix(principal: Principal, path: string): string {
     return path === '/' ? this.prefixOf(principal) : `${this.toKey(principal, path)}/`;
   }
+}
+
+/** What all keys of a configured prefix begin with; empty when it is the sessions' own. */
+export function staticPrefixOf(prefix: string): string {
+  return prefix.startsWith(SESSION_PREFIX) ? '' : toPrefix(prefix);
 }
 
 function toPrefix(prefix: string): string {
