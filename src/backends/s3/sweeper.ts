@@ -1,8 +1,8 @@
 import {
   AbortMultipartUploadCommand,
   ListMultipartUploadsCommand,
-  type ListMultipartUploadsCommandOutput,
   type MultipartUpload,
+  type ListMultipartUploadsCommandOutput as Page,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import type { Log } from '../../contract/log.ts';
@@ -143,15 +143,13 @@ class Round {
    */
   async abortUploads(prefix: string): Promise<void> {
     await this.#noting('s3:ListBucketMultipartUploads', async () => {
-      let page: ListMultipartUploadsCommandOutput | undefined = await this.#list(prefix);
+      let previous: Page | undefined;
+      let page: Page | undefined = await this.#list(prefix);
       while (page !== undefined) {
-        const isLast: boolean = page.IsTruncated !== true || page.NextKeyMarker === undefined;
-        const next: ListMultipartUploadsCommandOutput | undefined = isLast
-          ? undefined
-          : await this.#list(prefix, page);
+        const next: Page | undefined = isLast(page, previous) ? undefined : await this.#list(prefix, page);
         const isUrl = page.EncodingType === 'url';
         await inParallel(page.Uploads ?? [], (upload) => this.#abortIfStale(upload, isUrl));
-        page = next;
+        [previous, page] = [page, next];
       }
     });
   }
@@ -191,10 +189,7 @@ class Round {
     });
   }
 
-  #list(
-    prefix: string,
-    after?: ListMultipartUploadsCommandOutput,
-  ): Promise<ListMultipartUploadsCommandOutput> {
+  #list(prefix: string, after?: Page): Promise<Page> {
     const { client, bucket } = this.#options.store;
     const markers = after && {
       KeyMarker: decode(after.NextKeyMarker ?? '', after.EncodingType === 'url'),
@@ -223,6 +218,14 @@ class Round {
       if (!this.#signal.aborted) this.#faults.push({ permission, error });
     }
   }
+}
+
+/** Also when the list does not go on: a store that does not know the markers would begin it anew for ever. */
+function isLast(page: Page, previous: Page | undefined): boolean {
+  if (page.IsTruncated !== true || page.NextKeyMarker === undefined) return true;
+  return (
+    page.NextKeyMarker === previous?.NextKeyMarker && page.NextUploadIdMarker === previous?.NextUploadIdMarker
+  );
 }
 
 /** Undoes `EncodingType: url`, without which a key with control characters breaks the XML. */

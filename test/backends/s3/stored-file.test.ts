@@ -77,7 +77,8 @@ describe('putObject', () => {
   });
 
   test('whose every request is lost has failed, whatever of its size is there', async () => {
-    s3.seed(Bucket, 'kept', OTHER);
+    // Without a checksum, which would tell it apart at once.
+    await subject.store.client.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: OTHER }));
     s3.fault({ operation: 'PutObject', reset: 'request' });
     await expect(put('kept')).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(s3.objects(Bucket).get('kept')?.body).toEqual(OTHER);
@@ -122,6 +123,11 @@ describe('mayBeDone', () => {
     ['silence', unanswered('TimeoutError'), true],
     ['a connection that was cut', unanswered('Error', 'ECONNRESET'), true],
     ['what the caller cancelled', unanswered('AbortError'), false],
+    [
+      'what the caller cancelled in its second attempt',
+      Object.assign(unanswered('AbortError'), { $metadata: { attempts: 2 } }),
+      false,
+    ],
     ['a request that never went out', unanswered('CredentialsProviderError'), false],
     ['no error at all', undefined, false],
   ])('%s', (_what, error, done) => {
