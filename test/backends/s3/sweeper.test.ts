@@ -1,8 +1,10 @@
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createBackend } from '../../../src/backends/create.ts';
 import { createSweeper, type Sweeper, type SweeperOptions } from '../../../src/backends/s3/sweeper.ts';
+import { MemoryBudget } from '../../../src/buffers/budget.ts';
 import type { Log } from '../../../src/contract/log.ts';
-import { createS3Subject, type S3Subject } from '../../support/s3-subject.ts';
+import { createS3Subject, type S3Subject, TEST_CREDENTIALS, TEST_REGION } from '../../support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from '../../support/strict-s3/server.ts';
 
 const Bucket = 'bucket';
@@ -228,6 +230,26 @@ describe('the log of a sweep', () => {
     expect(warning?.message).toBe('abandoned uploads could not all be swept');
   });
 });
+
+test.each([
+  [HOUR_MS, 1],
+  [0, 0],
+])(
+  'a backend whose uploads are stale after %i ms sweeps %i times when it starts',
+  async (staleUploadMs, times) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const aws = { endpoint: s3.endpoint, region: TEST_REGION, credentials: TEST_CREDENTIALS };
+    const config = { kind: 's3', bucket: Bucket, prefix: '', staleUploadMs, aws } as const;
+    const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    const backend = createBackend(config, new MemoryBudget(1024 * 1024), log);
+    backend.start();
+    await vi.advanceTimersByTimeAsync(60_000);
+    await backend.probe();
+    if (times > 0) await s3.waitFor(({ operation }) => operation === 'ListMultipartUploads');
+    await backend.close();
+    expect(sent('ListMultipartUploads')).toHaveLength(times);
+  },
+);
 
 describe('a sweeper that is started', () => {
   test('sweeps within a minute, and then every hour', async () => {
