@@ -13,8 +13,11 @@ import { conflictFaults, refuseFaults, wholeNumberFaults } from './faults.ts';
 
 /** Where the server keeps its own objects (the outbox); never visible to SFTP clients. */
 export const INTERNAL_PREFIX = '.sluice/';
+/** What unfinished uploads keep there. */
+export const STAGING_PREFIX = `${INTERNAL_PREFIX}staging/`;
 
-const DEFAULT_ABORT_DAYS = 1;
+/** Not before the server itself does, after SLUICE_STALE_UPLOAD_HOURS: S3 acts at the midnight after so many days. */
+const DEFAULT_ABORT_DAYS = 7;
 const DEFAULT_INTERNAL_DAYS = 30;
 /** S3 takes any positive 32-bit integer of days; ten years already means "never" here. */
 const MAX_DAYS = 3650;
@@ -44,10 +47,11 @@ export interface SluiceStorageProps {
   readonly versioned?: boolean;
 
   /**
-   * Days after its start at which S3 aborts a multipart upload that is still incomplete. This clears up after
-   * tasks that were killed; an upload that takes longer fails, so allow for the slowest partner.
+   * Days after its start at which S3 aborts a multipart upload that is still incomplete, and deletes what such an
+   * upload has staged below `.sluice/staging/`. This clears up after tasks that were killed, where no task is left
+   * to do so; an upload that takes longer fails, so allow for the slowest partner.
    *
-   * @default 1
+   * @default 7
    */
   readonly abortIncompleteUploadsAfterDays?: number;
 
@@ -103,6 +107,7 @@ function lifecycleRules(props: SluiceStorageProps, versioned: boolean): Lifecycl
   const internalDays = props.expireInternalObjectsAfterDays ?? DEFAULT_INTERNAL_DAYS;
   return [
     { id: 'abort-incomplete-uploads', abortIncompleteMultipartUploadAfter: Duration.days(abortDays) },
+    { id: 'expire-staged-objects', prefix: STAGING_PREFIX, expiration: Duration.days(abortDays) },
     {
       id: 'expire-internal-objects',
       prefix: INTERNAL_PREFIX,

@@ -111,26 +111,32 @@ describe('the lifecycle of a new bucket', () => {
     return bucket?.['Properties'].LifecycleConfiguration.Rules;
   }
 
-  test('aborts incomplete uploads anywhere after a day, expires only .sluice/ after 30 days', () => {
+  test('aborts incomplete uploads anywhere and expires what they staged after 7 days, the rest of .sluice/ after 30', () => {
     expect(rulesOf({})).toEqual([
       {
         Id: 'abort-incomplete-uploads',
         Status: 'Enabled',
-        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
       },
+      { Id: 'expire-staged-objects', Status: 'Enabled', Prefix: '.sluice/staging/', ExpirationInDays: 7 },
       { Id: 'expire-internal-objects', Status: 'Enabled', Prefix: '.sluice/', ExpirationInDays: 30 },
     ]);
   });
 
   test('takes its days from the props', () => {
     expect(rulesOf({ abortIncompleteUploadsAfterDays: 3, expireInternalObjectsAfterDays: 90 })).toMatchObject(
-      [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 3 } }, { ExpirationInDays: 90 }],
+      [
+        { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 3 } },
+        { ExpirationInDays: 3 },
+        { ExpirationInDays: 90 },
+      ],
     );
   });
 
   test('removes older versions below .sluice/, and only there, when versions are kept', () => {
     expect(rulesOf({ versioned: true })).toEqual([
       expect.not.objectContaining({ NoncurrentVersionExpiration: expect.anything() }),
+      expect.objectContaining({ Prefix: '.sluice/staging/' }),
       expect.objectContaining({ Prefix: '.sluice/', NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
     ]);
   });

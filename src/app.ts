@@ -81,7 +81,8 @@ export async function createApp(
   { log, tracer }: AppDependencies,
 ): Promise<App> {
   const budget = new MemoryBudget(config.memoryBudgetBytes);
-  const storage = createBackend(config.backend, budget, await createSpool(config, log));
+  const spool = await createSpool(config, log);
+  const storage = createBackend(config.backend, { budget, spool, log });
   const probes = new Map([['bucket', storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
@@ -124,11 +125,15 @@ export async function createApp(
   return {
     probes,
     hostKeys,
-    listen: (port = config.port) => server.listen(port, config.host),
+    listen: async (port = config.port) => {
+      const address = await server.listen(port, config.host);
+      storage.start();
+      return address;
+    },
     close: async (drainSeconds) => {
       await server.close(drainSeconds);
       await publisher?.close();
-      storage.close();
+      await storage.close();
     },
   };
 }

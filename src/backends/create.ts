@@ -2,31 +2,57 @@ import type { MemoryBudget } from '../buffers/budget.ts';
 import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
 import type { Backend } from '../contract/backend.ts';
+import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { createMemoryBackend } from './memory/memory.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
 import { probeBucket } from './s3/probe.ts';
 import { ObjectStore } from './s3/store.ts';
+import { createSweeper } from './s3/sweeper.ts';
+
+/** What a backend may use of the process. */
+export interface BackendResources {
+  readonly budget: MemoryBudget;
+  readonly spool: Spool | undefined;
+  readonly log: Log;
+}
 
 export interface CreatedBackend {
   readonly backend: Backend;
   /** Whether what the backend stands on is there. */
   readonly probe: Probe;
-  close(): void;
+  /** Begins what the backend does by itself, beside requests. */
+  start(): void;
+  close(): Promise<void>;
 }
 
-export function createBackend(config: BackendConfig, budget: MemoryBudget, spool?: Spool): CreatedBackend {
+export function createBackend(
+  config: BackendConfig,
+  { budget, spool, log }: BackendResources,
+): CreatedBackend {
   switch (config.kind) {
     case 'memory':
-      return { backend: createMemoryBackend(), probe: async () => ({ state: 'ok' }), close: () => undefined };
+      return {
+        backend: createMemoryBackend(),
+        probe: async () => ({ state: 'ok' }),
+        start: () => undefined,
+        close: async () => undefined,
+      };
     case 's3': {
       const client = createS3Client(config.aws);
       const store = new ObjectStore(client, config.bucket);
+      const { prefix, staleUploadMs } = config;
+      const sweeper =
+        staleUploadMs === 0 ? undefined : createSweeper({ store, prefix, olderThanMs: staleUploadMs, log });
       return {
-        backend: createS3Backend({ store, prefix: config.prefix, budget, spool }),
+        backend: createS3Backend({ store, prefix, budget, spool }),
         probe: () => probeBucket(store),
-        close: () => client.destroy(),
+        start: () => sweeper?.start(),
+        close: async () => {
+          await sweeper?.close();
+          client.destroy();
+        },
       };
     }
   }

@@ -44,7 +44,14 @@ export interface AwsConfig {
 
 export type BackendConfig =
   | { readonly kind: 'memory' }
-  | { readonly kind: 's3'; readonly bucket: string; readonly prefix: string; readonly aws: AwsConfig };
+  | {
+      readonly kind: 's3';
+      readonly bucket: string;
+      readonly prefix: string;
+      /** Age at which an upload counts as abandoned; 0: none ever does. */
+      readonly staleUploadMs: number;
+      readonly aws: AwsConfig;
+    };
 
 export interface JobsConfig {
   readonly queueUrl: string;
@@ -115,6 +122,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             kind: 's3',
             bucket: variables.SLUICE_BUCKET as string,
             prefix: variables.SLUICE_PREFIX,
+            staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
             aws: aws(standard.AWS_ENDPOINT_URL_S3),
           },
     jobs: queueUrl === undefined ? undefined : { queueUrl, aws: aws(standard.AWS_ENDPOINT_URL_SQS) },

@@ -51,6 +51,7 @@ const variables = {
     .refine((prefix) => prefix !== 'session:', 'must name a session attribute after "session:"')
     .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"')
     .default(''),
+  SLUICE_STALE_UPLOAD_HOURS: wholeNumber(0, 87_600, 168),
   SLUICE_FOLDER: notYet('the folder backend'),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),

@@ -1,31 +1,46 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { S3Client } from '@aws-sdk/client-s3';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AwsConfig } from '../../config/load.ts';
+import { ForgivingRetryStrategy, MAX_ATTEMPTS } from './retries.ts';
 
 const MAX_SOCKETS = 256;
+
+type RequestHandler = S3Client['config']['requestHandler'];
+type HttpRequest = Parameters<RequestHandler['handle']>[0];
+type HandlerOptions = Parameters<RequestHandler['handle']>[1];
+
+/** When a connection counts as dead, in milliseconds without a byte in either direction; then it is ended. */
+export interface Silence {
+  readonly usual: number;
+  /**
+   * For copies and completions, which S3 may work on for minutes. It sends white space meanwhile where it can
+   * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html), other stores need not.
+   */
+  readonly patient: number;
+}
+
+const SILENCE: Silence = { usual: 30_000, patient: 600_000 };
 
 /**
  * The S3 client as uploads need it: our own CRC32s instead of the SDK's, payloads not hashed for the signature
  * (over TLS that adds nothing to the CRC32 that S3 verifies, and it is most of the SDK's CPU time), connections
- * kept, no waiting for `100 Continue` before every part.
+ * kept, no waiting for `100 Continue` before every part, requests sent again wherever that is safe.
  */
-export function createS3Client({ endpoint, region, credentials }: AwsConfig): S3Client {
-  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+export function createS3Client(
+  { endpoint, region, credentials }: AwsConfig,
+  silence: Silence = SILENCE,
+): S3Client {
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
-    maxAttempts: 4,
+    maxAttempts: MAX_ATTEMPTS,
+    retryStrategy: new ForgivingRetryStrategy(),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: {
-      connectionTimeout: 5_000,
-      socketTimeout: 60_000,
-      httpAgent: new HttpAgent(agent),
-      httpsAgent: new HttpsAgent(agent),
-    },
+    requestHandler: createRequestHandler(silence),
   });
   client.middlewareStack.add(
     (next) => (args) => {
@@ -37,5 +52,66 @@ export function createS3Client({ endpoint, region, credentials }: AwsConfig): S3
     },
     { step: 'build', name: 'sluiceUnsignedPayload', tags: ['UNSIGNED_PAYLOAD'] },
   );
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const result = await next(args);
+        if (MAKES_OBJECT.has(commandName)) assertMade(result.output);
+        return result;
+      },
+    // Behind the retries, so that what it throws is sent again.
+    { step: 'finalizeRequest', priority: 'low', name: 'sluiceErrorInside200' },
+  );
   return client;
+}
+
+/** Those that S3 answers by 200 before it knows how they end (https://repost.aws/knowledge-center/s3-resolve-200-internalerror). */
+const MAKES_OBJECT = new Set([
+  'CompleteMultipartUploadCommand',
+  'CopyObjectCommand',
+  'UploadPartCopyCommand',
+]);
+
+/**
+ * An error inside a 200 is thrown by the SDK when the answer ends in exactly `</Error>`; with a line break behind it,
+ * as another store may write it, the SDK reads an empty success. A success without an ETag is none.
+ */
+function assertMade(output: object): void {
+  const { ETag, CopyObjectResult, CopyPartResult, $metadata } = output as {
+    readonly ETag?: string;
+    readonly CopyObjectResult?: { readonly ETag?: string };
+    readonly CopyPartResult?: { readonly ETag?: string };
+    readonly $metadata?: object;
+  };
+  if ((ETag ?? CopyObjectResult?.ETag ?? CopyPartResult?.ETag) !== undefined) return;
+  const error = new Error('the store answered 200 and did not say what it has made');
+  throw Object.assign(error, { name: 'InternalError', $metadata: { ...$metadata } });
+}
+
+/** Two of the SDK's handlers over one pool of connections: the one for all requests, and the patient one. */
+function createRequestHandler({ usual, patient }: Silence): RequestHandler {
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const options = {
+    connectionTimeout: 5_000,
+    httpAgent: new HttpAgent(agent),
+    httpsAgent: new HttpsAgent(agent),
+  };
+  const handler = createHandler({ ...options, socketTimeout: usual });
+  const usually = handler.handle.bind(handler);
+  const patientHandler = createHandler({ ...options, socketTimeout: patient });
+  const patiently = patientHandler.handle.bind(patientHandler);
+  return Object.assign(handler, {
+    handle: (request: HttpRequest, extras?: HandlerOptions) =>
+      mayBeSilent(request) ? patiently(request, extras) : usually(request, extras),
+  });
+}
+
+/** The SDK makes its handler for a client; this one is for nothing else. */
+function createHandler(requestHandler: S3ClientConfig['requestHandler'] & object): RequestHandler {
+  return new S3Client({ requestHandler }).config.requestHandler;
+}
+
+function mayBeSilent({ method, query, headers }: HttpRequest): boolean {
+  const completes = method === 'POST' && query?.['uploadId'] !== undefined;
+  return completes || headers['x-amz-copy-source'] !== undefined;
 }

@@ -1,14 +1,11 @@
 import type { ByteRange } from '../../buffers/range-set.ts';
 import type { StoredFile } from '../../contract/types.ts';
 import type { ObjectSource } from './contents.ts';
-import { RESERVED_PREFIX } from './keys.ts';
+import { STAGING_PREFIX } from './keys.ts';
 import { MultipartUpload } from './multipart.ts';
 import type { PartPlan, PlannedPart, Unit } from './part-plan.ts';
 import { putObject } from './put-object.ts';
 import type { ObjectHeaders, ObjectStore } from './store.ts';
-
-/** Objects of unfinished uploads. Nobody lists them, and what a dead task leaves here is swept. */
-export const STAGING_PREFIX = `${RESERVED_PREFIX}staging/`;
 
 export interface DestinationOptions {
   readonly store: ObjectStore;

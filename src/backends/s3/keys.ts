@@ -7,6 +7,9 @@ export const DIRECTORY_MARKER = '.keep';
 /** What the service itself keeps in the bucket (the outbox, for one). No client sees or reaches it. */
 export const RESERVED_PREFIX = '.sluice/';
 
+/** Objects of unfinished uploads. What a dead task leaves here is swept. */
+export const STAGING_PREFIX = `${RESERVED_PREFIX}staging/`;
+
 /** S3's longest key, in UTF-8 bytes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html). */
 const MAX_KEY_BYTES = 1024;
 
@@ -22,7 +25,7 @@ export class KeyMapper {
 
   constructor(prefix: string) {
     this.#sessionKey = prefix.startsWith(SESSION_PREFIX) ? prefix.slice(SESSION_PREFIX.length) : undefined;
-    this.#staticPrefix = this.#sessionKey === undefined ? toPrefix(prefix) : '';
+    this.#staticPrefix = staticPrefixOf(prefix);
   }
 
   /** Everything the principal sees lies below this; empty or ending in a slash. @throws FsError `EACCES`. */
@@ -54,6 +57,11 @@ export class KeyMapper {
   toDirectoryPrefix(principal: Principal, path: string): string {
     return path === '/' ? this.prefixOf(principal) : `${this.toKey(principal, path)}/`;
   }
+}
+
+/** What all keys of a configured prefix begin with; empty when it is the sessions' own. */
+export function staticPrefixOf(prefix: string): string {
+  return prefix.startsWith(SESSION_PREFIX) ? '' : toPrefix(prefix);
 }
 
 function toPrefix(prefix: string): string {

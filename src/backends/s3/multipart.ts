@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -9,7 +10,7 @@ import type { StoredFile } from '../../contract/types.ts';
 import { combineCrc32, fromBase64, toBase64 } from './checksum.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
-import { type ObjectHeaders, type ObjectStore, toCopySource } from './store.ts';
+import { type ObjectHeaders, type ObjectStore, toCopySource, unquote } from './store.ts';
 import { type Completion, findStored, mayBeDone, toStoredFile } from './stored-file.ts';
 
 export interface MultipartOptions {
@@ -119,7 +120,7 @@ export class MultipartUpload {
       MpuObjectSize: size,
       ...(exclusive ? { IfNoneMatch: '*' } : {}),
     });
-    return toStoredFile(store, key, size, crc, await this.#send(command, size, crc));
+    return toStoredFile(store, key, size, crc, await this.#send(command, size, crc, toEtag(parts)));
   }
 
   /** Leaves nothing in S3. Call it only when no part is in flight: one that arrives later would stay. */
@@ -173,20 +174,31 @@ export class MultipartUpload {
     command: CompleteMultipartUploadCommand,
     size: number,
     crc: number | undefined,
+    etag: string,
   ): Promise<Completion> {
     const { store, key } = this.#options;
     let failure: unknown = new Error(`the stored object is not the one of ${size} bytes that was uploaded`);
+    let isUnknown = false;
     try {
       const answer = await store.client.send(command);
       if (crc !== undefined && answer.ChecksumCRC32 === toBase64(crc)) return answer;
     } catch (error) {
       if (!mayBeDone(error)) throw error;
       failure = error;
+      isUnknown = true;
     }
-    const stored = await findStored(store, key, size, crc);
+    const proof = isUnknown ? { etag } : undefined;
+    // A store that cannot be asked either leaves it unknown: then the first error is the one to report.
+    const stored = await findStored(store, key, size, crc, proof).catch(() => undefined);
     if (stored === undefined) throw failure;
     return stored;
   }
+}
+
+/** The ETag that most stores give an object of several parts: the MD5 of their MD5s, and how many. */
+function toEtag(parts: readonly SentPart[]): string {
+  const sums = parts.map(({ etag }) => Buffer.from(unquote(etag), 'hex'));
+  return `${createHash('md5').update(Buffer.concat(sums)).digest('hex')}-${parts.length}`;
 }
 
 /** The CRC32 of all parts joined; undefined unless that of each is known. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
 import { toBase64 } from './checksum.ts';
@@ -15,8 +16,10 @@ export interface SmallObject {
 }
 
 /**
- * Stores an object that fits into one part by a single request, its CRC32 with it. An exclusive one that is told
- * "it exists" on a repeated attempt is looked at: it may be our own.
+ * Stores an object that fits into one part by a single request, its CRC32 with it. When it is not known how that
+ * ended, the object is looked at: it may be our own, even if an exclusive one is told that it exists. Its MD5, which
+ * most stores give as the ETag (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html), is worked out
+ * only then.
  */
 export async function putObject(store: ObjectStore, object: SmallObject): Promise<StoredFile> {
   const { key, body, crc, exclusive, headers, signal } = object;
@@ -33,7 +36,10 @@ export async function putObject(store: ObjectStore, object: SmallObject): Promis
     const answer = await store.client.send(command, { abortSignal: signal });
     return toStoredFile(store, key, body.length, crc, answer);
   } catch (error) {
-    const stored = mayBeDone(error) ? await findStored(store, key, body.length, crc) : undefined;
+    if (!mayBeDone(error)) throw error;
+    const proof = { etag: createHash('md5').update(body).digest('hex') };
+    // A store that cannot be asked either leaves it unknown: then the first error is the one to report.
+    const stored = await findStored(store, key, body.length, crc, proof).catch(() => undefined);
     if (stored === undefined) throw error;
     return toStoredFile(store, key, body.length, crc, stored);
   }

@@ -1,7 +1,7 @@
-import { HeadObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
 import { toBase64 } from './checksum.ts';
-import { isNotFound } from './errors.ts';
+import { isNotFound, statusOf, toS3Failure } from './errors.ts';
 import { type ObjectStore, unquote } from './store.ts';
 
 /** What S3 says of the object it has just made. */
@@ -10,15 +10,28 @@ export interface Completion {
   readonly VersionId?: string | undefined;
 }
 
+/** What tells an object from others of its size where the store keeps no checksum. */
+export interface Proof {
+  /** The ETag that it must have, without quotes: the MD5 of its bytes, or that of the MD5s of its parts. */
+  readonly etag: string;
+}
+
 /**
  * Whether the object of that key is, by size and CRC32, the one that was sent: for when the answer that should
  * have said so was lost or said too little. Undefined when it is another one, or when there is none.
+ *
+ * A store that keeps no checksum is asked for the `proof` instead, and an object that does not give it is not ours:
+ * neither its size nor its date can tell it from what another client has stored meanwhile. Without a `proof` the
+ * size is enough; leave it out only when the store has answered that it made the object.
+ *
+ * An older object of the very same bytes passes, which does no harm: what was sent is what is there.
  */
 export async function findStored(
   store: ObjectStore,
   key: string,
   size: number,
   crc: number | undefined,
+  proof?: Proof,
 ): Promise<Completion | undefined> {
   const request = new HeadObjectCommand({ Bucket: store.bucket, Key: key, ChecksumMode: 'ENABLED' });
   const head = await store.client.send(request).catch((error: unknown) => {
@@ -26,18 +39,27 @@ export async function findStored(
     throw error;
   });
   if (head?.ContentLength !== size) return undefined;
-  if (crc === undefined || head.ChecksumCRC32 === undefined) return head;
-  return head.ChecksumCRC32 === toBase64(crc) ? head : undefined;
+  const isOurs =
+    crc === undefined || head.ChecksumCRC32 === undefined
+      ? proof === undefined || unquote(head.ETag) === proof.etag
+      : head.ChecksumCRC32 === toBase64(crc);
+  return isOurs ? head : undefined;
 }
 
 /**
- * Whether a refusal may be the echo of an earlier attempt of the same request, which the SDK repeated because its
- * answer was lost: "the upload is gone" after a completion, "it exists already" after an exclusive write.
+ * Whether a write that failed may have been done all the same, so that the object itself has to be asked: no attempt
+ * was answered, or a server on the way gave up, or there were several attempts. Then the error may be the echo of one
+ * whose answer was lost ("the upload is gone" after a completion, "it exists already" after an exclusive write).
  */
 export function mayBeDone(error: unknown): boolean {
-  if (!(error instanceof S3ServiceException)) return false;
-  const refused = error.name === 'NoSuchUpload' || error.name === 'PreconditionFailed';
-  return refused && (error.$metadata.attempts ?? 1) > 1;
+  const { name, $metadata } = Object(error) as {
+    readonly name?: unknown;
+    readonly $metadata?: { readonly attempts?: number };
+  };
+  if (name === 'AbortError') return false;
+  if (($metadata?.attempts ?? 1) > 1) return true;
+  const status = statusOf(error);
+  return status === undefined ? toS3Failure(error).again === 'yes' : status >= 500;
 }
 
 /** What S3 answered to the request that made an object, in the contract's words. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import {
   BucketAlreadyExists,
   NoSuchBucket,
@@ -7,7 +8,14 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
-import { isNotFound, toFsError } from '../../../src/backends/s3/errors.ts';
+import {
+  BY_CODE,
+  BY_CONNECTION,
+  BY_STATUS,
+  isNotFound,
+  type S3Failure,
+  toFsError,
+} from '../../../src/backends/s3/errors.ts';
 import { FsError, type FsErrorCode } from '../../../src/contract/errors.ts';
 
 function exception(name: string, httpStatusCode: number): S3ServiceException {
@@ -18,6 +26,8 @@ function exception(name: string, httpStatusCode: number): S3ServiceException {
 const details = (httpStatusCode: number) => ({ $metadata: { httpStatusCode }, message: 'a detail' });
 
 const named = (name: string) => Object.assign(new Error('a detail'), { name });
+/** As the SDK passes on what Node says, under a name of its own for some. */
+const cut = (code: string, name = 'Error') => Object.assign(new Error('a detail'), { name, code });
 
 const TRANSLATIONS: readonly (readonly [string, unknown, FsErrorCode])[] = [
   ['NoSuchKey', new NoSuchKey(details(404)), 'ENOENT'],
@@ -27,21 +37,44 @@ const TRANSLATIONS: readonly (readonly [string, unknown, FsErrorCode])[] = [
   ['NoSuchUpload', new NoSuchUpload(details(404)), 'EIO'],
   ['AccessDenied', exception('AccessDenied', 403), 'EACCES'],
   ['Forbidden, of a HEAD', exception('Forbidden', 403), 'EACCES'],
-  ['a 403 of any name', exception('InvalidAccessKeyId', 403), 'EACCES'],
+  ['a 403 of an unknown name', exception('KMS.DisabledException', 403), 'EACCES'],
   ['AllAccessDisabled', exception('AllAccessDisabled', 403), 'EACCES'],
+  ['InvalidObjectState, of an archived object', exception('InvalidObjectState', 403), 'EACCES'],
+  ['InvalidAccessKeyId', exception('InvalidAccessKeyId', 403), 'EIO'],
+  ['SignatureDoesNotMatch', exception('SignatureDoesNotMatch', 403), 'EIO'],
+  ['RequestTimeTooSkewed', exception('RequestTimeTooSkewed', 403), 'EIO'],
+  ['ExpiredToken', exception('ExpiredToken', 400), 'EIO'],
+  ['QuotaExceeded', exception('QuotaExceeded', 403), 'EDQUOT'],
+  ['XMinioStorageFull', exception('XMinioStorageFull', 507), 'ENOSPC'],
+  ['a 507 without a name', exception('507', 507), 'ENOSPC'],
   ['PreconditionFailed', exception('PreconditionFailed', 412), 'ESTALE'],
   ['a 412 without a name', exception('412', 412), 'ESTALE'],
   ['ConditionalRequestConflict', exception('ConditionalRequestConflict', 409), 'EBUSY'],
+  ['OperationAborted', exception('OperationAborted', 409), 'EBUSY'],
+  ['InvalidRange', exception('InvalidRange', 416), 'EINVAL'],
+  ['MethodNotAllowed', exception('MethodNotAllowed', 405), 'ENOTSUP'],
+  ['NotImplemented', exception('NotImplemented', 501), 'ENOTSUP'],
   ['EntityTooLarge', exception('EntityTooLarge', 400), 'EFBIG'],
+  ['EntityTooSmall', exception('EntityTooSmall', 400), 'EIO'],
   ['KeyTooLongError', exception('KeyTooLongError', 400), 'ENAMETOOLONG'],
   ['RequestTimeout', exception('RequestTimeout', 400), 'ETIMEDOUT'],
-  ['TimeoutError, of the client', named('TimeoutError'), 'ETIMEDOUT'],
+  ['a 504 without a name', exception('504', 504), 'ETIMEDOUT'],
   ['SlowDown', exception('SlowDown', 503), 'EIO'],
+  ['a 429 without a name', exception('429', 429), 'EIO'],
   ['InternalError', exception('InternalError', 500), 'EIO'],
+  ['AccessDenied inside a 200, which the SDK calls a 503', exception('AccessDenied', 503), 'EACCES'],
   ['BucketAlreadyExists', new BucketAlreadyExists(details(409)), 'EIO'],
   ['BadDigest', exception('BadDigest', 400), 'EIO'],
-  ['a connection that was cut', Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }), 'EIO'],
+  ['a code that is a name of every object', exception('constructor', 400), 'EIO'],
+  ['a connection that was cut', cut('ECONNRESET'), 'EIO'],
+  ['a connection that was cut, as the SDK names it', cut('ECONNRESET', 'TimeoutError'), 'EIO'],
+  ['a broken pipe, as the SDK names it', cut('EPIPE', 'TimeoutError'), 'EIO'],
+  ['a connection that was refused', cut('ECONNREFUSED'), 'EIO'],
+  ['a host that is not known', cut('ENOTFOUND'), 'EIO'],
+  ['a time-out of Node', cut('ETIMEDOUT', 'TimeoutError'), 'ETIMEDOUT'],
+  ['a time-out of the SDK', named('TimeoutError'), 'ETIMEDOUT'],
   ['AbortError', named('AbortError'), 'EIO'],
+  ['credentials that cannot be found', named('CredentialsProviderError'), 'EIO'],
   ['an error of no kind', new Error('no'), 'EIO'],
   ['a string', 'no', 'EIO'],
   ['undefined', undefined, 'EIO'],
@@ -64,6 +97,20 @@ describe('toFsError', () => {
     const { message } = toFsError(exception('AccessDenied', 403), 'listDir', '/a');
     expect(message).toBe('EACCES: S3 listDir: AccessDenied');
   });
+});
+
+test('docs/errors.md has the very tables that S3 is translated by', async () => {
+  const again = { yes: 'yes', backoff: 'with wide pauses', no: 'no', skew: 'when the clock is set' };
+  const rows = (kind: string, table: Readonly<Record<string, S3Failure>>) =>
+    Object.entries(table).map(
+      ([name, failure]) => `| ${kind} | \`${name}\` | \`${failure.code}\` | ${again[failure.again]} |`,
+    );
+  const documented = (await readFile('docs/errors.md', 'utf8')).split('\n');
+  expect(documented.filter((line) => /^\| (code|status|connection) \|/.test(line))).toEqual([
+    ...rows('code', BY_CODE),
+    ...rows('status', Object.fromEntries(Object.entries(BY_STATUS))),
+    ...rows('connection', BY_CONNECTION),
+  ]);
 });
 
 describe('isNotFound', () => {
