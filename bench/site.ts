@@ -15,6 +15,9 @@ import {
 /** The built server. */
 export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
+/** The bucket of every target that has one. */
+export const BUCKET = 'bench-bucket';
+
 const SINK = fileURLToPath(new URL('./sink.ts', import.meta.url));
 
 /** What every target and client of one invocation shares. */

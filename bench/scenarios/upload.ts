@@ -5,7 +5,7 @@ import { sftpPut } from '../client.ts';
 import { byOrigin, type CpuProfile, type Interval, selfTimes } from '../measure/cpu-profile.ts';
 import { type Figures, meter } from '../measure/meter.ts';
 import { createPayload } from '../payload.ts';
-import type { Series } from '../report.ts';
+import type { Series } from '../reports/upload.ts';
 import { openSite, type Site } from '../site.ts';
 import { formatSize, GiB } from '../sizes.ts';
 import type { StartOptions, Target } from '../targets/target.ts';
