@@ -1,10 +1,11 @@
 import { Command } from 'commander';
+import { addConcurrent } from './commands/concurrent.ts';
 import { addUpload } from './commands/upload.ts';
 
 const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
   .showHelpAfterError();
 
-for (const add of [addUpload]) add(program);
+for (const add of [addUpload, addConcurrent]) add(program);
 
 await program.parseAsync();

@@ -99,7 +99,8 @@ export async function findProgram(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a process: SIGTERM, and SIGKILL when that does not help. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
