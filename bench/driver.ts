@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, Connection } from './driver/connection.ts';
 import { GeneratedContent } from './driver/content.ts';
 import type { Order, Outcome, Report, Work } from './driver/messages.ts';
-import { pauseBefore } from './driver/pacing.ts';
+import { pauseBefore, startOf } from './driver/pacing.ts';
 
 // Many SFTP clients in one process, so that a thousand of them cost no thousand processes. It is forked by the
 // harness, takes its orders and reports over the IPC channel, and ends with it.
@@ -50,7 +50,9 @@ async function upload(work: Work): Promise<void> {
   };
   const progress = setInterval(tellProgress, PROGRESS_MS);
   await Promise.all(
-    [...connections].map(async ([name, connection]) => {
+    [...connections].map(async ([name, connection], index) => {
+      const later = startOf(index, connections.size, work);
+      if (later > 0) await sleep(later);
       const outcome = await uploadOne(connection, name, work, start);
       report({ kind: 'outcome', outcome });
     }),
@@ -64,11 +66,12 @@ async function upload(work: Work): Promise<void> {
 async function uploadOne(connection: Connection, name: string, work: Work, start: number): Promise<Outcome> {
   const { size, writeBytes, bytesPerSecond } = work;
   const content = new GeneratedContent(name);
+  const begun = performance.now();
   const ended = () => ({ name, crc32: content.crc32, seconds: (performance.now() - start) / 1000 });
   try {
     const handle = await connection.open(name);
     for (let offset = 0; offset < size; offset += writeBytes) {
-      const pause = pauseBefore(offset, bytesPerSecond, performance.now() - start);
+      const pause = pauseBefore(offset, bytesPerSecond, performance.now() - begun);
       if (pause > 0) await sleep(pause);
       const length = Math.min(writeBytes, size - offset);
       await connection.write(handle, offset, length, (data) => content.fill(data));

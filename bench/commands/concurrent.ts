@@ -29,7 +29,7 @@ export function addConcurrent(program: Command): void {
     .addOption(
       new Option('--rate <rates>', 'bytes per second of each client, or "fast"; one run for each')
         .argParser(toRates)
-        .default([256 * KiB, undefined], '256KiB,fast'),
+        .default([64 * KiB, undefined], '64KiB,fast'),
     )
     .option('--write <size>', 'of each WRITE', toSize, 32 * KiB)
     .option('--latency <ms>', 'the sink waits this long before each answer', toCount, 0)

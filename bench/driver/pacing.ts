@@ -6,3 +6,15 @@ export function pauseBefore(offset: number, bytesPerSecond: number | undefined, 
   if (bytesPerSecond === undefined) return 0;
   return Math.max(0, (offset / bytesPerSecond) * 1000 - elapsedMs);
 }
+
+/**
+ * When client `index` of `count` begins, in milliseconds: paced ones spread their first writes over the time of one
+ * write, so that they do not all send in the same moment for ever after.
+ */
+export function startOf(
+  index: number,
+  count: number,
+  { bytesPerSecond, writeBytes }: { readonly bytesPerSecond?: number; readonly writeBytes: number },
+): number {
+  return bytesPerSecond === undefined ? 0 : (index / count) * (writeBytes / bytesPerSecond) * 1000;
+}
