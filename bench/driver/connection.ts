@@ -52,6 +52,7 @@ export class Connection {
     await connection.#unlessFailed(ready);
     await connection.#unlessFailed(connection.#openChannel());
     const version = connection.#expect(0);
+    version.catch(() => undefined);
     await connection.#send(init());
     const { kind } = await version;
     if (kind !== 'version') throw new Error(`INIT was answered with ${kind}`);
@@ -128,6 +129,8 @@ export class Connection {
   async #ask(request: (id: number) => Buffer): Promise<Reply> {
     const id = this.#nextId++;
     const reply = this.#expect(id);
+    // When the sending fails too, nobody is left to hear of it.
+    reply.catch(() => undefined);
     await this.#send(request(id));
     return await reply;
   }
