@@ -16,8 +16,22 @@ export interface PutOptions {
 /** One `put` by the real OpenSSH client, from connecting to its exit; rejects unless it reports success. */
 export async function sftpPut(site: Site, target: RunningTarget, options: PutOptions): Promise<void> {
   const { cipher, localFile, name } = options;
+  await sftpBatch(site, target, { cipher, command: `put "${localFile}" "${target.remotePath(name)}"` });
+}
+
+export interface BatchOptions {
+  readonly cipher: string;
+  /** One line of a batch. */
+  readonly command: string;
+  /** Told every line of its output. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** Connects, does one thing, and leaves; rejects unless that went well. */
+export async function sftpBatch(site: Site, target: RunningTarget, options: BatchOptions): Promise<void> {
+  const { cipher, command, onLine } = options;
   const batchFile = join(site.folder, 'batch');
-  await writeFile(batchFile, `put "${localFile}" "${target.remotePath(name)}"\n`);
+  await writeFile(batchFile, `${command}\n`);
   const settings = [
     `Port=${target.port}`,
     `IdentityFile=${site.clientKey.privateFile}`,
@@ -37,6 +51,7 @@ export async function sftpPut(site: Site, target: RunningTarget, options: PutOpt
         ...settings.flatMap((setting) => ['-o', setting]),
         `${target.username}@127.0.0.1`,
       ],
+      ...(onLine === undefined ? {} : { onLine }),
     },
     site.cleanup,
   );

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Cleanup } from './cleanup.ts';
 
@@ -58,12 +59,16 @@ export async function startServer<T>(server: ServerCommand<T>, cleanup: Cleanup)
   }
 }
 
-/** Runs a command to its end. Rejects with what it wrote when it fails. */
-export async function run({ command, args, env }: Command, cleanup: Cleanup): Promise<void> {
-  const child = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+/** Runs a command to its end, telling its output by the line. Rejects with what it wrote when it fails. */
+export async function run(
+  { command, args, env, onLine }: Command & { readonly onLine?: (line: string) => void },
+  cleanup: Cleanup,
+): Promise<void> {
+  const child = spawn(command, args, { env, stdio: ['ignore', onLine ? 'pipe' : 'ignore', 'pipe'] });
   const ended = cleanup.add(() => end(child));
+  const output = onLine && child.stdout ? linesOf(child.stdout, onLine) : undefined;
   let complaint = '';
-  child.stderr.on('data', (bytes: Buffer) => {
+  child.stderr?.on('data', (bytes: Buffer) => {
     complaint = (complaint + bytes.toString()).slice(-2000);
   });
   await new Promise<void>((resolve, reject) => {
@@ -73,6 +78,11 @@ export async function run({ command, args, env }: Command, cleanup: Cleanup): Pr
       else reject(new Error(`${command} failed with ${signal ?? code}: ${complaint.trim()}`));
     });
   }).finally(ended);
+  await output;
+}
+
+async function linesOf(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  for await (const line of createInterface(stream)) onLine(line);
 }
 
 /** What a command prints on stdout and stderr together; undefined when it cannot be run or fails. */
@@ -99,7 +109,8 @@ export async function findProgram(name: string): Promise<string | undefined> {
   return undefined;
 }
 
-async function end(child: ChildProcess): Promise<void> {
+/** Ends a process: SIGTERM, and SIGKILL when that does not help. */
+export async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');

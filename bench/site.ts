@@ -4,10 +4,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from './cleanup.ts';
 import { run, startServer } from './processes.ts';
-import { COUNTS_PATH, type SinkCounts } from './sink/server.ts';
+import {
+  CONTENTS_PATH,
+  COUNTS_PATH,
+  type SinkContents,
+  type SinkCounts,
+  type SinkOptions,
+} from './sink/server.ts';
 
 /** The built server. */
 export const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+/** The bucket of every target that has one. */
+export const BUCKET = 'bench-bucket';
 
 const SINK = fileURLToPath(new URL('./sink.ts', import.meta.url));
 
@@ -34,12 +43,10 @@ export interface Sink {
   readonly pid: number;
   readonly url: string;
   counts(): Promise<SinkCounts>;
+  contents(): Promise<SinkContents>;
 }
 
-export async function openSite(
-  cleanup: Cleanup,
-  { latencyMs }: { readonly latencyMs: number },
-): Promise<Site> {
+export async function openSite(cleanup: Cleanup, options: SinkOptions): Promise<Site> {
   const { path: folder } = await cleanup.folder(tmpdir());
   const hostKeys = join(folder, 'host-keys');
   await mkdir(hostKeys);
@@ -48,7 +55,7 @@ export async function openSite(
     folder,
     clientKey: await makeKey(join(folder, 'client-key'), cleanup),
     hostKey: { folder: hostKeys, ...(await makeKey(join(hostKeys, 'ssh_host_ed25519_key'), cleanup)) },
-    sink: await openSink(cleanup, latencyMs),
+    sink: await openSink(cleanup, options),
   };
 }
 
@@ -59,19 +66,22 @@ async function makeKey(privateFile: string, cleanup: Cleanup): Promise<KeyPair> 
   return { privateFile, publicFile, publicKey: (await readFile(publicFile, 'utf8')).trim() };
 }
 
-async function openSink(cleanup: Cleanup, latencyMs: number): Promise<Sink> {
+async function openSink(cleanup: Cleanup, { latencyMs, verify }: SinkOptions): Promise<Sink> {
+  const flags = ['--latency', String(latencyMs), ...(verify ? ['--verify'] : [])];
   const { pid, ready } = await startServer(
     {
       command: process.execPath,
-      args: ['--import', 'tsx', SINK, '--latency', String(latencyMs)],
+      args: ['--import', 'tsx', SINK, ...flags],
       ready: (line) => (line.includes('"listening"') ? (JSON.parse(line) as { port: number }) : undefined),
     },
     cleanup,
   );
   const url = `http://127.0.0.1:${ready.port}`;
+  const read = async (path: string) => (await fetch(url + path)).json();
   return {
     pid,
     url,
-    counts: async () => (await (await fetch(url + COUNTS_PATH)).json()) as SinkCounts,
+    counts: async () => (await read(COUNTS_PATH)) as SinkCounts,
+    contents: async () => (await read(CONTENTS_PATH)) as SinkContents,
   };
 }

@@ -34,6 +34,12 @@ export function parsePeakRss(text: string): number | undefined {
   return match === null ? undefined : Number(match[1]) * 1024;
 }
 
+/** VmRSS of /proc/PID/status: what is resident now, in bytes. */
+export function parseRss(text: string): number | undefined {
+  const match = /^VmRSS:\s+(\d+) kB$/m.exec(text);
+  return match === null ? undefined : Number(match[1]) * 1024;
+}
+
 /** CPU time of a process, of its living descendants, and of those that have ended, in ticks. */
 export async function treeTicks(pid: number): Promise<number> {
   const stats = await Promise.all((await processTree(pid)).map(readStat));
@@ -64,8 +70,14 @@ export async function processTree(root: number): Promise<number[]> {
 
 /** Most that one process ever had resident, in bytes; undefined when it is gone. */
 export async function peakRss(pid: number): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined);
+  const text = await readStatus(pid);
   return text === undefined ? undefined : parsePeakRss(text);
+}
+
+/** What one process has resident now, in bytes; undefined when it is gone. */
+export async function residentBytes(pid: number): Promise<number | undefined> {
+  const text = await readStatus(pid);
+  return text === undefined ? undefined : parseRss(text);
 }
 
 /** Clock ticks in a second. */
@@ -77,4 +89,8 @@ export async function ticksPerSecond(): Promise<number> {
 async function readStat(pid: number): Promise<(CpuTicks & { readonly parent: number }) | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : parseStat(text);
+}
+
+async function readStatus(pid: number): Promise<string | undefined> {
+  return await readFile(`/proc/${pid}/status`, 'utf8').catch(() => undefined);
 }

@@ -5,7 +5,7 @@ import { sftpPut } from '../client.ts';
 import { byOrigin, type CpuProfile, type Interval, selfTimes } from '../measure/cpu-profile.ts';
 import { type Figures, meter } from '../measure/meter.ts';
 import { createPayload } from '../payload.ts';
-import type { Series } from '../report.ts';
+import type { Series } from '../reports/upload.ts';
 import { openSite, type Site } from '../site.ts';
 import { formatSize, GiB } from '../sizes.ts';
 import type { StartOptions, Target } from '../targets/target.ts';
@@ -27,6 +27,8 @@ interface Bench extends UploadOptions {
   readonly site: Site;
   readonly file: string;
   readonly warmUpFile: string | undefined;
+  /** A name that is new to the sink, so that no run finds the object of the one before. */
+  readonly newName: () => string;
 }
 
 /** One file, one connection, by the OpenSSH client. Targets take turns, so that what disturbs hits them all. */
@@ -81,11 +83,13 @@ async function prepare(options: UploadOptions, cleanup: Cleanup): Promise<Bench>
   const { file, inMemory } = await createPayload(cleanup, bytes);
   if (!inMemory) say(`no room in a tmpfs: the client reads its ${formatSize(bytes)} from disk`);
   const warmUp = warmUpBytes > 0 ? await createPayload(cleanup, warmUpBytes) : undefined;
-  return { ...options, site, file, warmUpFile: warmUp?.file };
+  let uploads = 0;
+  const newName = () => `upload-${++uploads}.bin`;
+  return { ...options, site, file, warmUpFile: warmUp?.file, newName };
 }
 
 async function uploadOnce(
-  { site, file, warmUpFile, bytes }: Bench,
+  { site, file, warmUpFile, newName, bytes }: Bench,
   target: Target,
   cipher: string,
   start: StartOptions = {},
@@ -94,12 +98,13 @@ async function uploadOnce(
   const running = await target.start(site, start);
   try {
     if (warmUpFile !== undefined) {
-      await sftpPut(site, running, { cipher, localFile: warmUpFile, name: 'warm-up.bin' });
+      await sftpPut(site, running, { cipher, localFile: warmUpFile, name: newName() });
     }
+    const name = newName();
     const before = await site.sink.counts();
     const from = now();
     const figures = await meter({ serverPid: running.pid, sinkPid: site.sink.pid }, () =>
-      sftpPut(site, running, { cipher, localFile: file, name: 'upload.bin' }),
+      sftpPut(site, running, { cipher, localFile: file, name }),
     );
     onInterval({ from, to: now() });
     const after = await site.sink.counts();

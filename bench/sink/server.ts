@@ -2,14 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import { declaredCrc32 } from './call.ts';
+import type { Extent } from './extents.ts';
 import { answerS3 } from './s3.ts';
 import { answerSqs } from './sqs.ts';
+import { type Listed, SinkStore } from './store.ts';
 
 /** What has arrived since the sink started. */
 export interface SinkCounts {
+  /** Objects made, those that replaced another or have been deleted since included. */
   objects: number;
   /** Bytes of PutObject and UploadPart bodies. */
   bytes: number;
+  /** Bytes copied within the store. */
+  copiedBytes: number;
   jobs: number;
   traceExports: number;
 }
@@ -20,8 +27,31 @@ export interface Answer {
   readonly body?: string;
 }
 
-/** Where the counts are read: not the name of any bucket. */
+/** What is there now. */
+export interface SinkContents {
+  readonly objects: readonly Listed[];
+  readonly jobs: readonly Listed[];
+  /** Multipart uploads that were neither completed nor aborted. */
+  readonly openUploads: number;
+}
+
+/** Where the counts and the contents are read: not the name of any bucket. */
 export const COUNTS_PATH = '/-/counts';
+export const CONTENTS_PATH = '/-/contents';
+
+export interface SinkOptions {
+  /** Passes before each answer, as on the way to the real S3. */
+  readonly latencyMs: number;
+  /** Compute the CRC32 of all that comes and refuse what is not as declared; else declarations are believed. */
+  readonly verify?: boolean;
+}
+
+interface Sink {
+  readonly options: SinkOptions;
+  readonly store: SinkStore;
+  readonly counts: SinkCounts;
+  readonly jobs: Listed[];
+}
 
 export interface SinkServer {
   readonly port: number;
@@ -29,13 +59,14 @@ export interface SinkServer {
 }
 
 /**
- * An S3, an SQS and an OTLP receiver on one port that take everything and keep nothing, so that what is measured
- * is the server in front of them. `latencyMs` passes before each answer, as on the way to the real S3.
+ * An S3, an SQS and an OTLP receiver on one port that take everything and keep no bytes, so that what is measured
+ * is the server in front of them.
  */
-export async function startSink({ latencyMs }: { readonly latencyMs: number }): Promise<SinkServer> {
-  const counts: SinkCounts = { objects: 0, bytes: 0, jobs: 0, traceExports: 0 };
+export async function startSink(options: SinkOptions): Promise<SinkServer> {
+  const counts = { objects: 0, bytes: 0, copiedBytes: 0, jobs: 0, traceExports: 0 };
+  const sink: Sink = { options, counts, store: new SinkStore(), jobs: [] };
   const server = createServer((request, response) => {
-    answer(request, counts, latencyMs).then(
+    answer(sink, request).then(
       (answered) => send(response, answered),
       () => response.destroy(),
     );
@@ -45,29 +76,44 @@ export async function startSink({ latencyMs }: { readonly latencyMs: number }): 
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
 
-async function answer(request: IncomingMessage, counts: SinkCounts, latencyMs: number): Promise<Answer> {
+async function answer(sink: Sink, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? '/', 'http://sink');
-  if (url.pathname === COUNTS_PATH) return { status: 200, body: JSON.stringify(counts) };
-  const answered = await route(request, url, counts);
-  if (latencyMs > 0) await sleep(latencyMs);
+  if (url.pathname === COUNTS_PATH) return { status: 200, body: JSON.stringify(sink.counts) };
+  if (url.pathname === CONTENTS_PATH) return { status: 200, body: JSON.stringify(contentsOf(sink)) };
+  const answered = await route(sink, request, url);
+  if (sink.options.latencyMs > 0) await sleep(sink.options.latencyMs);
   return answered;
 }
 
-async function route(request: IncomingMessage, url: URL, counts: SinkCounts): Promise<Answer> {
-  const target = request.headers['x-amz-target'];
+function contentsOf({ store, jobs }: Sink): SinkContents {
+  return { objects: store.list(), jobs, openUploads: store.uploads.size };
+}
+
+async function route(
+  { options, store, counts, jobs }: Sink,
+  request: IncomingMessage,
+  url: URL,
+): Promise<Answer> {
+  const { method = '', headers } = request;
+  const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const answered = answerSqs(target, await text(request));
-    if (answered.isJob) counts.jobs += 1;
+    if (answered.job !== undefined) jobs.push(answered.job);
+    counts.jobs = jobs.length;
     return answered;
   }
-  if (request.method === 'POST' && url.pathname === '/v1/traces') {
-    await drop(request);
+  if (method === 'POST' && url.pathname === '/v1/traces') {
+    await drop(request, false);
     counts.traceExports += 1;
     return { status: 200, headers: { 'content-type': 'application/x-protobuf' } };
   }
-  const bytes = await drop(request);
-  const answered = answerS3(request.method ?? '', url, request.headers);
-  if (answered.isPayload) counts.bytes += bytes;
+  const received =
+    method === 'POST'
+      ? { text: await text(request), body: { size: 0, crc32: 0 } }
+      : { text: '', body: await drop(request, options.verify ?? false) };
+  const answered = answerS3(store, { method, url, headers, ...received });
+  counts.bytes += answered.payload ?? 0;
+  counts.copiedBytes += answered.copied ?? 0;
   if (answered.isObject) counts.objects += 1;
   return answered;
 }
@@ -81,14 +127,16 @@ function send(response: ServerResponse, { status, headers, body = '' }: Answer):
   response.end(body);
 }
 
-/** Reads a body to its end and forgets it; the number of its bytes. */
-function drop(request: IncomingMessage): Promise<number> {
+/** Reads a body to its end and forgets it. Its CRC32 is computed on the way, or else what the headers say. */
+function drop(request: IncomingMessage, verify: boolean): Promise<Extent> {
   return new Promise((resolve, reject) => {
-    let bytes = 0;
+    let size = 0;
+    let crc = 0;
     request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
+      size += chunk.length;
+      if (verify) crc = crc32(chunk, crc);
     });
-    request.on('end', () => resolve(bytes));
+    request.on('end', () => resolve({ size, crc32: verify ? crc : declaredCrc32(request.headers) }));
     request.on('error', reject);
   });
 }

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EnvName } from '../../src/config/env-names.ts';
 import { startServer } from '../processes.ts';
-import { MAIN, type Site } from '../site.ts';
+import { BUCKET, MAIN, type Site } from '../site.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -27,7 +27,7 @@ export function sluice({ tracing = 'off' }: { readonly tracing?: Tracing } = {})
     about: `Sluice into the S3 and SQS sink, tracing ${tracing}`,
     usesSink: true,
     missing: async () => (existsSync(MAIN) ? undefined : 'it is not built: npm run build'),
-    start: async (site, { nodeFlags = [] } = {}) => {
+    start: async (site, { nodeFlags = [], env = {}, s3Url = site.sink.url } = {}) => {
       const { path: folder, remove } = await site.cleanup.folder(site.folder);
       const usersFile = join(folder, 'users.json');
       const user = { username: USERNAME, publicKeys: [site.clientKey.publicKey] };
@@ -36,7 +36,7 @@ export function sluice({ tracing = 'off' }: { readonly tracing?: Tracing } = {})
         {
           command: process.execPath,
           args: [...nodeFlags, MAIN, 'serve'],
-          env: { ...environment(site, usersFile), ...telemetry(tracing, site) },
+          env: { ...environment(site, usersFile, s3Url), ...telemetry(tracing, site), ...env },
           ready: listeningPort,
         },
         site.cleanup,
@@ -50,7 +50,7 @@ export function sluice({ tracing = 'off' }: { readonly tracing?: Tracing } = {})
   };
 }
 
-function environment(site: Site, usersFile: string): NodeJS.ProcessEnv {
+function environment(site: Site, usersFile: string, s3Url: string): NodeJS.ProcessEnv {
   const { url } = site.sink;
   const own: Partial<Record<EnvName, string>> = {
     SLUICE_HOST: '127.0.0.1',
@@ -58,7 +58,7 @@ function environment(site: Site, usersFile: string): NodeJS.ProcessEnv {
     SLUICE_HEALTH_PORT: '0',
     SLUICE_HOST_KEYS_DIR: site.hostKey.folder,
     SLUICE_USERS_FILE: usersFile,
-    SLUICE_BUCKET: 'bench-bucket',
+    SLUICE_BUCKET: BUCKET,
     SLUICE_QUEUE_URL: `${url}/000000000000/jobs`,
     SLUICE_DRAIN_SECONDS: '1',
   };
@@ -68,7 +68,7 @@ function environment(site: Site, usersFile: string): NodeJS.ProcessEnv {
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'bench',
     AWS_SECRET_ACCESS_KEY: 'bench',
-    AWS_ENDPOINT_URL_S3: url,
+    AWS_ENDPOINT_URL_S3: s3Url,
     AWS_ENDPOINT_URL_SQS: url,
     ...own,
   };

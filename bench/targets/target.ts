@@ -16,6 +16,10 @@ export interface Target {
 export interface StartOptions {
   /** Flags for Node, where the target runs on it. */
   readonly nodeFlags?: readonly string[];
+  /** Variables of its environment, over its own, where it is configured by them. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** An S3 to use instead of the sink, where it uses one. */
+  readonly s3Url?: string;
 }
 
 export interface RunningTarget {
@@ -25,4 +29,22 @@ export interface RunningTarget {
   /** Where an upload of that name is to be put. */
   remotePath(name: string): string;
   stop(): Promise<void>;
+}
+
+/** A target that is not measured. */
+export interface Skipped {
+  readonly target: string;
+  readonly reason: string;
+}
+
+/** Targets that are there, and those that are not, with the reason; rejects when none is. */
+export async function present(wanted: readonly Target[]): Promise<{
+  readonly targets: readonly Target[];
+  readonly skipped: readonly Skipped[];
+}> {
+  const checked = await Promise.all(wanted.map(async (target) => [target, await target.missing()] as const));
+  const skipped = checked.flatMap(([{ name }, reason]) => (reason ? [{ target: name, reason }] : []));
+  const targets = checked.flatMap(([target, reason]) => (reason ? [] : [target]));
+  if (targets.length === 0) throw new Error('none of the targets is installed');
+  return { targets, skipped };
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
@@ -11,9 +12,12 @@ import {
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COUNTS_PATH, type SinkServer, startSink } from '../../bench/sink/server.ts';
+import { encodeCrc32 } from '../support/strict-s3/checksums.ts';
 
 const object = { Bucket: 'bench-bucket', Key: 'in/a file & more.bin' };
 const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+
+const checksum = (body: Buffer) => encodeCrc32(crc32(body));
 
 let sink: SinkServer;
 let endpoint: string;
@@ -73,7 +77,7 @@ describe('the sink as S3', () => {
       bodies.map(async (Body, index) => {
         const part = { PartNumber: index + 1 };
         const { ETag } = await s3.send(
-          new UploadPartCommand({ ...upload, ...part, Body, ChecksumCRC32: 'AAAAAA==' }),
+          new UploadPartCommand({ ...upload, ...part, Body, ChecksumCRC32: checksum(Body) }),
         );
         return { ...part, ETag };
       }),
@@ -82,11 +86,11 @@ describe('the sink as S3', () => {
       new CompleteMultipartUploadCommand({
         ...upload,
         MultipartUpload: { Parts: parts },
-        ChecksumCRC32: 'NhCmhg==',
+        ChecksumCRC32: checksum(Buffer.concat(bodies)),
         ChecksumType: 'FULL_OBJECT',
       }),
     );
-    expect(completed).toMatchObject({ ChecksumCRC32: 'NhCmhg==', Key: object.Key });
+    expect(completed).toMatchObject({ ChecksumCRC32: checksum(Buffer.concat(bodies)), Key: object.Key });
     expect(await counts()).toMatchObject({ objects: 1, bytes: 1_500_000 });
   });
 });

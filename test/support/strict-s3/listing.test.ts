@@ -1,5 +1,6 @@
 import {
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   S3Client,
@@ -14,7 +15,7 @@ const FOLDERS = 50;
 const FLAT = 1500;
 
 beforeAll(async () => {
-  s3 = await startStrictS3({ buckets: ['many', 'awkward', 'uploads', 'empty'] });
+  s3 = await startStrictS3({ buckets: ['many', 'awkward', 'uploads', 'empty', 'changing'] });
   client = new S3Client(s3.clientConfig);
   // 2,500 keys: 1,500 at the top, 20 in each of 50 folders.
   for (let index = 0; index < FLAT; index += 1)
@@ -47,6 +48,16 @@ async function allPages(Bucket: string, more: Record<string, string | number>) {
   } while (token !== undefined);
   return { keys, prefixes, counts };
 }
+
+test('a listing has what came since the one before, and not what went', async () => {
+  const s3Keys = async () => (await list('changing')).Contents?.map(({ Key }) => Key) ?? [];
+  for (const key of ['b', 'd']) s3.seed('changing', key, 'x');
+  expect(await s3Keys()).toEqual(['b', 'd']);
+  for (const key of ['a', 'c', 'd']) s3.seed('changing', key, 'y');
+  expect(await s3Keys()).toEqual(['a', 'b', 'c', 'd']);
+  await client.send(new DeleteObjectCommand({ Bucket: 'changing', Key: 'b' }));
+  expect(await s3Keys()).toEqual(['a', 'c', 'd']);
+});
 
 describe('ListObjectsV2 of 2,500 keys', () => {
   test('comes in pages of 1,000 that together hold each key once, in order', async () => {

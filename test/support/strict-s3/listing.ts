@@ -56,11 +56,11 @@ export async function listObjectsV2({ request, bucket }: Call): Promise<Reply> {
   const page: Entry[] = [];
   let isTruncated = false;
   let last: string | undefined;
-  for (const key of bucket.sortedKeys()) {
-    const name = key.startsWith(prefix) ? rollUp(key, prefix, delimiter) : undefined;
-    const isPassed =
-      name === undefined || name === last || (after !== undefined && compareBytes(name, after) <= 0);
-    if (isPassed) continue;
+  const from = after !== undefined && compareBytes(after, prefix) > 0 ? after : prefix;
+  for (const key of bucket.sortedKeys(from)) {
+    if (!key.startsWith(prefix)) break;
+    const name = rollUp(key, prefix, delimiter);
+    if (name === last || (after !== undefined && compareBytes(name, after) <= 0)) continue;
     isTruncated = page.length === maxKeys && maxKeys > 0;
     if (page.length === maxKeys) break;
     const object = bucket.objects.get(key);

@@ -85,13 +85,45 @@ export interface OpenUpload extends ObjectAttributes {
   readonly parts: Map<number, Part>;
 }
 
+/** Objects by key, which remember their order: a listing of 100,000 keys takes 100 pages, each of which needs it. */
+class Objects extends Map<string, StoredObject> {
+  #sorted: readonly string[] | undefined;
+
+  override set(key: string, object: StoredObject): this {
+    if (!this.has(key)) this.#sorted = undefined;
+    return super.set(key, object);
+  }
+
+  override delete(key: string): boolean {
+    this.#sorted = undefined;
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    this.#sorted = undefined;
+    super.clear();
+  }
+
+  get sortedKeys(): readonly string[] {
+    this.#sorted ??= sortByBytes([...this.keys()], (key) => key);
+    return this.#sorted;
+  }
+}
+
 export class Bucket {
-  readonly objects = new Map<string, StoredObject>();
+  readonly objects = new Objects();
   readonly uploads = new Map<string, OpenUpload>();
 
-  /** Keys in the order of S3's listings: that of their UTF-8 bytes. */
-  sortedKeys(): string[] {
-    return sortByBytes([...this.objects.keys()], (key) => key);
+  /** Keys in the order of S3's listings, that of their UTF-8 bytes, from the first that is not before `from`. */
+  sortedKeys(from = ''): readonly string[] {
+    const keys = this.objects.sortedKeys;
+    let [low, high] = [0, keys.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareBytes(keys[middle] ?? '', from) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return keys.slice(low);
   }
 }
 

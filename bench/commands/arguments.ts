@@ -1,0 +1,28 @@
+import { InvalidArgumentError } from 'commander';
+import { parseSize } from '../sizes.ts';
+
+// Parsers of options for commander, which shows what they throw beside the option's name.
+
+export function toSize(text: string): number {
+  try {
+    return parseSize(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+export function toCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+export function toList(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
+}
+
+/** For an option that may be given again and again: `NAME=VALUE`, a later one over an earlier of that name. */
+export function toEnv(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Write it like NAME=VALUE.');
+  return { ...before, [name]: value };
+}

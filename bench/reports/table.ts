@@ -1,0 +1,41 @@
+import type { Summary } from '../measure/statistics.ts';
+import { MiB } from '../sizes.ts';
+import type { Skipped } from '../targets/target.ts';
+
+/** In place of a figure that could not be had. */
+export const NOTHING = '-';
+
+/** A Markdown table; an undefined cell is a figure that could not be had. */
+export function table(
+  columns: readonly string[],
+  rows: readonly (readonly (string | undefined)[])[],
+): string {
+  const lines = [columns, columns.map(() => '---'), ...rows];
+  return lines.map((cells) => `| ${cells.map((cell) => cell ?? NOTHING).join(' | ')} |`).join('\n');
+}
+
+/** The median with, in parentheses, the least and the most. */
+export function spread(summary: Summary | undefined, digits: number): string | undefined {
+  if (summary === undefined) return undefined;
+  const [median, min, max] = [summary.median, summary.min, summary.max].map((value) => value.toFixed(digits));
+  return `${median} (${min} to ${max})`;
+}
+
+export function middle(summary: Summary | undefined): string | undefined {
+  return summary?.median.toFixed(2);
+}
+
+export function fixed(value: number | undefined, digits: number): string | undefined {
+  return value?.toFixed(digits);
+}
+
+/** Bytes as whole MiB. */
+export function mebibytes(bytes: number | undefined): string | undefined {
+  return fixed(bytes === undefined ? undefined : bytes / MiB, 0);
+}
+
+/** Below a table: what was not measured, and why. */
+export function skippedLines(skipped: readonly Skipped[]): string[] {
+  const lines = skipped.map(({ target, reason }) => `Skipped: ${target}: ${reason}`);
+  return lines.length > 0 ? ['', ...lines] : [];
+}

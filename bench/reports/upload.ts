@@ -1,0 +1,75 @@
+import type { Figures } from '../measure/meter.ts';
+import { type Summary, summarize } from '../measure/statistics.ts';
+import type { Heading } from '../report.ts';
+import { GiB, MiB } from '../sizes.ts';
+import type { Skipped } from '../targets/target.ts';
+import { middle, skippedLines, spread, table } from './table.ts';
+
+/** The runs of one target with one cipher. */
+export interface Series {
+  readonly target: string;
+  readonly cipher: string;
+  readonly runs: readonly Figures[];
+}
+
+export interface UploadReport extends Heading {
+  /** Bytes that one run moves. */
+  readonly bytes: number;
+  readonly series: readonly Series[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** Whom the others are compared with. */
+const REFERENCE = 'sshd';
+
+const COLUMNS = [
+  'Target',
+  'Cipher',
+  'Wall s',
+  'CPU s per GiB',
+  'Peak RSS MiB',
+  `Wall / ${REFERENCE}`,
+  `CPU / ${REFERENCE}`,
+  'Client CPU s',
+  'Sink CPU s',
+];
+
+/** Medians with, in parentheses, the least and the most of all runs. */
+export function uploadTable({ series, skipped, bytes }: Omit<UploadReport, keyof Heading>): string {
+  const rows = series.map((one) => {
+    const { wall, cpuPerGiB, rss, client, sink } = figuresOf(one, bytes);
+    const other = series.find(({ target, cipher }) => target === REFERENCE && cipher === one.cipher);
+    const reference = other && figuresOf(other, bytes);
+    return [
+      one.target,
+      one.cipher,
+      spread(wall, 2),
+      spread(cpuPerGiB, 2),
+      spread(rss, 0),
+      ratio(wall, reference?.wall),
+      ratio(cpuPerGiB, reference?.cpuPerGiB),
+      middle(client),
+      middle(sink),
+    ];
+  });
+  return [table(COLUMNS, rows), ...skippedLines(skipped)].join('\n');
+}
+
+function figuresOf({ runs }: Series, bytes: number) {
+  const of = (pick: (figures: Figures) => number | undefined): Summary | undefined =>
+    summarize(runs.map(pick).filter((value) => value !== undefined));
+  const scaled = (value: number | undefined, factor: number) =>
+    value === undefined ? undefined : value * factor;
+  return {
+    wall: of((figures) => figures.wallSeconds),
+    cpuPerGiB: of((figures) => scaled(figures.serverCpuSeconds, GiB / bytes)),
+    rss: of((figures) => scaled(figures.serverPeakRssBytes, 1 / MiB)),
+    client: of((figures) => figures.clientCpuSeconds),
+    sink: of((figures) => figures.sinkCpuSeconds),
+  };
+}
+
+function ratio(of: Summary | undefined, to: Summary | undefined): string | undefined {
+  if (of === undefined || to === undefined) return undefined;
+  return (of.median / to.median).toFixed(2);
+}
