@@ -1,0 +1,3 @@
+import type { Profile } from './profile.ts';
+
+export const moto: Profile = { name: 'moto' };
