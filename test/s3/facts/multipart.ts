@@ -17,6 +17,30 @@ export const claim = (bytes: Buffer) => ({
   MpuObjectSize: bytes.length,
 });
 
+/** Stores word their refusal differently. */
+export const refusesDamagedPart =
+  (refusal: string) =>
+  async (wire: Wire): Promise<void> => {
+    const upload = await wire.create('object');
+    const part = await upload.part(1, LAST);
+    const wrong = upload.part(1, Buffer.from('damaged'), { ChecksumCRC32: crc32Of('other') });
+    expect(await outcome(wrong)).toBe(refusal);
+    await upload.complete([part], claim(LAST));
+    expect((await wire.get('object')).equals(LAST)).toBe(true);
+  };
+
+/** Stores word their refusal differently. */
+export const refusesDamagedWhole =
+  (refusal: string) =>
+  async (wire: Wire): Promise<void> => {
+    await wire.put('object', 'kept');
+    const upload = await wire.create('object');
+    const parts = [await upload.part(1, FIRST), await upload.part(2, LAST)];
+    const wrong = upload.complete(parts, { ...claim(WHOLE), ChecksumCRC32: crc32Of(FIRST) });
+    expect(await outcome(wrong)).toBe(refusal);
+    expect(await wire.text('object')).toBe('kept');
+  };
+
 export const multipartFacts: readonly Fact<Wire>[] = [
   {
     name: 'an upload says at its creation that it verifies CRC32s of the whole object',
@@ -90,25 +114,11 @@ export const multipartFacts: readonly Fact<Wire>[] = [
   },
   {
     name: 'UploadPart refuses a body whose CRC32 is another, and keeps the part it had',
-    run: async (wire) => {
-      const upload = await wire.create('object');
-      const part = await upload.part(1, LAST);
-      const wrong = upload.part(1, Buffer.from('damaged'), { ChecksumCRC32: crc32Of('other') });
-      expect(await outcome(wrong)).toBe('400 BadDigest');
-      await upload.complete([part], claim(LAST));
-      expect((await wire.get('object')).equals(LAST)).toBe(true);
-    },
+    run: refusesDamagedPart('400 BadDigest'),
   },
   {
     name: 'a completion whose CRC32 of the whole is wrong is BadDigest, and nothing appears',
-    run: async (wire) => {
-      await wire.put('object', 'kept');
-      const upload = await wire.create('object');
-      const parts = [await upload.part(1, FIRST), await upload.part(2, LAST)];
-      const wrong = upload.complete(parts, { ...claim(WHOLE), ChecksumCRC32: crc32Of(FIRST) });
-      expect(await outcome(wrong)).toBe('400 BadDigest');
-      expect(await wire.text('object')).toBe('kept');
-    },
+    run: refusesDamagedWhole('400 BadDigest'),
   },
   {
     name: 'a completion whose size of the whole is wrong is refused, and nothing appears',
