@@ -4,8 +4,14 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'infra-tests/**/*.test.ts'],
     globalSetup: ['test/support/build.ts'],
-    // The SDK's notice about coming Node versions says nothing about these tests.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    env: {
+      // The SDK's notice about coming Node versions says nothing about these tests.
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      // Here the suite of test/s3 runs against our strict server, whatever the environment names (vitest.s3.config.ts).
+      AWS_ENDPOINT_URL_S3: '',
+      SLUICE_TEST_S3_PROFILE: '',
+      SLUICE_TEST_BUCKET: '',
+    },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

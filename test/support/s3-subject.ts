@@ -2,6 +2,7 @@ import { createS3Backend } from '../../src/backends/s3/backend.ts';
 import { createS3Client } from '../../src/backends/s3/client.ts';
 import { ObjectStore } from '../../src/backends/s3/store.ts';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
+import type { AwsConfig } from '../../src/config/load.ts';
 import type { StreamingBackend } from '../../src/contract/backend.ts';
 
 export const TEST_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-secret' };
@@ -18,10 +19,14 @@ export interface S3Subject {
 export function createS3Subject(
   endpoint: string,
   bucket: string,
-  options: { readonly prefix?: string; readonly budgetBytes?: number } = {},
+  options: Pick<AwsConfig, 'region' | 'credentials'> & {
+    readonly prefix?: string;
+    readonly budgetBytes?: number;
+  } = {},
 ): S3Subject {
   const { prefix = '', budgetBytes = 64 * 1024 * 1024 } = options;
-  const client = createS3Client({ endpoint, region: TEST_REGION, credentials: TEST_CREDENTIALS });
+  const { region = TEST_REGION, credentials = TEST_CREDENTIALS } = options;
+  const client = createS3Client({ endpoint, region, credentials });
   const store = new ObjectStore(client, bucket);
   const budget = new MemoryBudget(budgetBytes);
   const backend = createS3Backend({ store, prefix, budget });

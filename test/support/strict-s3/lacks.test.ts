@@ -107,3 +107,12 @@ test('a store without copy checksums copies without telling them, though it know
     expect((await client.send(copy)).CopyObjectResult?.ChecksumCRC32).toBeUndefined();
     expect(s3.objects(Bucket).get(Key)?.checksum).toBeDefined();
   }));
+
+test('a store without checked part copies copies a part only into an upload without an algorithm', () =>
+  withStore(['checked-part-copies'], async (client, s3) => {
+    s3.seed(Bucket, 'source', 'x');
+    await expect(upload(client)).rejects.toMatchObject({ name: 'InvalidArgument' });
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+    const copy = { Bucket, Key, UploadId, PartNumber: 1, CopySource: `${Bucket}/source` };
+    expect((await client.send(new UploadPartCopyCommand(copy))).CopyPartResult?.ETag).toBeDefined();
+  }));

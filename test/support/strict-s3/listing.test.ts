@@ -94,6 +94,15 @@ describe('ListObjectsV2 of 2,500 keys', () => {
   });
 });
 
+test('with a delimiter a key that ends in it is listed as a folder, not as a key', async () => {
+  s3.seed('awkward', 'marked/', '');
+  const above = await list('awkward', { Delimiter: '/', Prefix: 'marked' });
+  expect(above).toMatchObject({ KeyCount: 1, CommonPrefixes: [{ Prefix: 'marked/' }] });
+  expect(above.Contents).toBeUndefined();
+  const inside = await list('awkward', { Delimiter: '/', Prefix: 'marked/' });
+  expect(inside.Contents?.map(({ Key }) => Key)).toEqual(['marked/']);
+});
+
 test('an empty listing has no keys, no prefixes and is not truncated', async () => {
   const page = await list('empty', { Delimiter: '/' });
   expect(page).toMatchObject({ KeyCount: 0, IsTruncated: false });

@@ -64,7 +64,8 @@ export async function listObjectsV2({ request, bucket }: Call): Promise<Reply> {
     isTruncated = page.length === maxKeys && maxKeys > 0;
     if (page.length === maxKeys) break;
     const object = bucket.objects.get(key);
-    if (name !== key) page.push({ prefix: name });
+    // A key that ends where the delimiter does is rolled up too: "dir/" is listed as a prefix.
+    if (isRolledUp(key, prefix, delimiter)) page.push({ prefix: name });
     else if (object !== undefined) page.push({ object });
     last = name;
   }
@@ -92,6 +93,9 @@ export async function listObjectsV2({ request, bucket }: Call): Promise<Reply> {
     ]),
   );
 }
+
+const isRolledUp = (key: string, prefix: string, delimiter: string | undefined): boolean =>
+  delimiter !== undefined && key.includes(delimiter, prefix.length);
 
 /** The entry that a key shows up as: itself, or all up to the first delimiter behind the prefix. */
 function rollUp(key: string, prefix: string, delimiter: string | undefined): string {

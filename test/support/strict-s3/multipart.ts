@@ -108,12 +108,15 @@ export async function uploadPartCopy(call: Call): Promise<Reply> {
   const partNumber = partNumberOf(call);
   const upload = openUpload(call);
   const source = copySource(call.request, call.store).object;
+  const hasChecksum = upload.algorithm !== undefined;
+  if (hasChecksum && call.store.options.lacks.has('checked-part-copies')) {
+    throw invalidArgument('uploadId', upload.uploadId, `checksum missing, want "CRC32", got ""`);
+  }
   const copied = copiedRange(call.request, source);
   const md5 = md5OfCopy(source, call.request.header('x-amz-copy-source-range') ?? '', copied);
   const { size, crc32, content } = copied;
   const part = { partNumber, size, crc32, content, md5, etag: quoted(md5), lastModified: new Date() };
   upload.parts.set(partNumber, part);
-  const hasChecksum = upload.algorithm !== undefined;
   return xmlReply(
     document('CopyPartResult', [
       element('LastModified', part.lastModified.toISOString()),

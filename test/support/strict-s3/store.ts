@@ -147,8 +147,9 @@ export interface SeedOptions {
 /**
  * What a store may lack. `checksums`: it ignores them and never answers with one. `conditional-writes`: it ignores
  * If-Match and If-None-Match on writes. `copy-checksums`: it answers a copy, of an object or of a part, without one.
+ * `checked-part-copies`: it refuses to copy a part into an upload with an algorithm, as MinIO does.
  */
-export type Feature = 'checksums' | 'conditional-writes' | 'copy-checksums';
+export type Feature = 'checksums' | 'conditional-writes' | 'copy-checksums' | 'checked-part-copies';
 
 export interface StoreOptions {
   /** Keep no bodies, only sizes, CRCs and ETags. */

@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import { afterAll, beforeAll } from 'vitest';
 import { FsError, type FsErrorCode } from '../../src/contract/errors.ts';
-import { type ConformanceSubject, createTestContext, type Deviation } from '../../src/testing/index.ts';
+import {
+  type ConformanceSubject,
+  conformanceCases,
+  createTestContext,
+  type Deviation,
+} from '../../src/testing/index.ts';
+import { bindConformance } from '../conformance/bind.ts';
 import { createS3Subject } from '../support/s3-subject.ts';
-import { type StrictS3, startStrictS3 } from '../support/strict-s3/server.ts';
-import { bindConformance } from './bind.ts';
+import { checkDeviations } from './fact.ts';
+import { profileUnderTest } from './profiles/index.ts';
+import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
 
-const BUCKET = 'conformance';
 const BYTES = Buffer.from('bytes');
 const NO_DIRECTORIES = 'S3 has no directories: those above a key exist by its being there';
-let s3: StrictS3;
+let s3: StoreUnderTest;
 let subjects = 0;
 
 beforeAll(async () => {
-  s3 = await startStrictS3({ buckets: [BUCKET] });
+  s3 = await openStoreUnderTest();
 });
-afterAll(() => s3.close());
+afterAll(() => s3?.close());
 
 async function assertCode(code: FsErrorCode, run: () => Promise<unknown>): Promise<void> {
   await assert.rejects(run, (error) => error instanceof FsError && error.code === code);
@@ -100,11 +106,16 @@ const deviations: Record<string, Deviation> = {
   },
 };
 
+checkDeviations(
+  'conformance',
+  conformanceCases.map(({ name }) => name),
+);
 bindConformance('the S3 backend', {
   createSubject: () => {
     subjects += 1;
-    const { backend, close } = createS3Subject(s3.endpoint, BUCKET, { prefix: `case-${subjects}/` });
+    const prefix = `${s3.prefix}${subjects}/`;
+    const { backend, close } = createS3Subject(s3.endpoint, s3.bucket, { ...s3, prefix });
     return { backend, context: createTestContext(), longListing: 1205, close: async () => close() };
   },
-  deviations,
+  deviations: { ...deviations, ...profileUnderTest().conformance },
 });
