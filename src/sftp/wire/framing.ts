@@ -22,6 +22,8 @@ export interface PartialPacket {
 export class PacketFramer {
   readonly #maxPacketBytes: number;
   #chunks: Buffer[] = [];
+  /** Bytes of the first chunk that have been taken. */
+  #position = 0;
   #available = 0;
 
   constructor(maxPacketBytes: number) {
@@ -35,7 +37,10 @@ export class PacketFramer {
 
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    if (this.#chunks.length === MAX_SLICES) this.#chunks = [Buffer.concat(this.#chunks)];
+    if (this.#chunks.length === MAX_SLICES) {
+      this.#chunks = [this.#view(0, this.#available)];
+      this.#position = 0;
+    }
     this.#chunks.push(chunk);
     this.#available += chunk.length;
   }
@@ -46,70 +51,65 @@ export class PacketFramer {
    */
   next(): Buffer[] | undefined {
     if (this.#available < 4) return undefined;
-    const length = this.#peekLength();
+    const length = this.#length();
     if (length === 0 || length > this.#maxPacketBytes) {
       throw new FramingError(`a packet of ${length} bytes; the limit is ${this.#maxPacketBytes}`);
     }
     if (this.#available < 4 + length) return undefined;
-    this.#take(4);
-    return this.#take(length);
+    this.skip(4);
+    const slices: Buffer[] = [];
+    for (let missing = length; missing > 0; ) {
+      const slice = this.piece(missing) as Buffer;
+      slices.push(slice);
+      missing -= slice.length;
+    }
+    return slices;
   }
 
   /** The packet that `next` waits for, and up to `bytes` of it; undefined before its length is known. */
   peek(bytes: number): PartialPacket | undefined {
     if (this.#available < 4) return undefined;
-    const first = this.#chunks[0] as Buffer;
-    const wanted = Math.min(4 + bytes, this.#available);
-    const joined = first.length >= wanted ? first : Buffer.concat(this.#chunks, wanted);
-    return { length: this.#peekLength(), start: joined.subarray(4, wanted) };
+    return { length: this.#length(), start: this.#view(4, Math.min(4 + bytes, this.#available)) };
   }
 
   /** Passes over bytes that are there: of a packet that is taken in pieces, its length field and its head. */
   skip(bytes: number): void {
-    this.#take(bytes);
+    const first = this.#chunks[0];
+    if (first !== undefined && this.#position + bytes < first.length) {
+      this.#position += bytes;
+      this.#available -= bytes;
+      return;
+    }
+    for (let missing = bytes; missing > 0; ) missing -= this.piece(missing)?.length ?? missing;
   }
 
   /** Up to `bytes` of what is there, as one slice: a piece of a packet that was begun. */
   piece(bytes: number): Buffer | undefined {
     const first = this.#chunks[0];
     if (first === undefined || bytes === 0) return undefined;
-    return this.#take(Math.min(bytes, first.length))[0];
+    const from = this.#position;
+    const to = Math.min(from + bytes, first.length);
+    this.#available -= to - from;
+    this.#position = to;
+    if (to === first.length) {
+      this.#chunks.shift();
+      this.#position = 0;
+    }
+    return from === 0 && to === first.length ? first : first.subarray(from, to);
   }
 
-  #peekLength(): number {
-    const first = this.#chunks[0];
-    if (first !== undefined && first.length >= 4) return first.readUInt32BE(0);
-    let length = 0;
-    let taken = 0;
-    for (const chunk of this.#chunks) {
-      for (const byte of chunk) {
-        length = length * 256 + byte;
-        taken += 1;
-        if (taken === 4) return length;
-      }
-    }
-    return length;
+  #length(): number {
+    const first = this.#chunks[0] as Buffer;
+    if (this.#position + 4 <= first.length) return first.readUInt32BE(this.#position);
+    return this.#view(0, 4).readUInt32BE(0);
   }
 
-  #take(bytes: number): Buffer[] {
-    const taken: Buffer[] = [];
-    let missing = bytes;
-    let used = 0;
-    while (missing > 0) {
-      const chunk = this.#chunks[used] as Buffer;
-      if (chunk.length <= missing) {
-        taken.push(chunk);
-        missing -= chunk.length;
-        used += 1;
-      } else {
-        taken.push(chunk.subarray(0, missing));
-        this.#chunks[used] = chunk.subarray(missing);
-        missing = 0;
-      }
-    }
-    if (used > 0) this.#chunks.splice(0, used);
-    this.#available -= bytes;
-    return taken;
+  /** Bytes that are there, as one slice, and left there. */
+  #view(from: number, to: number): Buffer {
+    const first = this.#chunks[0] as Buffer;
+    const at = this.#position;
+    if (at + to <= first.length) return first.subarray(at + from, at + to);
+    return Buffer.concat([first.subarray(at), ...this.#chunks.slice(1)], to).subarray(from);
   }
 }
 

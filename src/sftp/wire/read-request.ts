@@ -91,8 +91,8 @@ function readWrite(packet: readonly Buffer[]): Request {
   const whole = packet.length === 1 || first.length >= WRITE_HEADER_BYTES;
   const [head, rest] = whole ? [first, packet.slice(1)] : [join(packet), []];
   const reader = new FieldReader(head, 1);
-  const { id, handle, offset, length } = readWriteFields(reader);
-  const data = cut([head.subarray(reader.position), ...rest], length);
+  const { id, handle, offset, length, headBytes } = readHead(reader);
+  const data = cut([head.subarray(headBytes), ...rest], length);
   if (data === undefined) throw reader.malformed(INCOMPLETE_PAYLOAD);
   return { kind: 'write', id, handle, offset, data, length };
 }
@@ -108,16 +108,18 @@ export function readWriteHead({ length: packetBytes, start }: PartialPacket): Wr
   const handleBytes = start.readUInt32BE(5);
   if (handleBytes <= MAX_HANDLE_BYTES && start.length < 9 + handleBytes + 12) return undefined;
   const reader = new FieldReader(start, 1);
-  const fields = readWriteFields(reader);
-  const headBytes = reader.position;
-  if (fields.length > packetBytes - headBytes) throw reader.malformed(INCOMPLETE_PAYLOAD);
-  return { ...fields, headBytes };
+  const head = readHead(reader);
+  if (head.length > packetBytes - head.headBytes) throw reader.malformed(INCOMPLETE_PAYLOAD);
+  return head;
 }
 
-function readWriteFields(reader: FieldReader): Omit<WriteHead, 'headBytes'> {
+function readHead(reader: FieldReader): WriteHead {
   const id = reader.uint32();
   reader.id = id;
-  return { id, handle: reader.handle(), offset: reader.uint64(), length: reader.uint32() };
+  const handle = reader.handle();
+  const offset = reader.uint64();
+  const length = reader.uint32();
+  return { id, handle, offset, length, headBytes: reader.position };
 }
 
 /**

@@ -184,7 +184,11 @@ describe('PacketFramer (section 3)', () => {
   test('joins what drips in: the slices of a packet stay few', () => {
     const framer = new PacketFramer(LIMIT);
     const body = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
-    for (const byte of packet(17, body)) framer.push(Buffer.of(byte));
+    const dripping = packet(17, body);
+    // The first slice is one of which a part has been taken.
+    framer.push(Buffer.concat([hex('00000001 22'), dripping.subarray(0, 1)]));
+    expect(framer.next()).toEqual([hex('22')]);
+    for (const byte of dripping.subarray(1)) framer.push(Buffer.of(byte));
     const slices = framer.next() ?? [];
     expect(slices.length).toBeLessThanOrEqual(64);
     expect(Buffer.concat(slices)).toEqual(Buffer.concat([hex('11'), body]));
