@@ -10,6 +10,8 @@ export interface UploadHandle {
   readonly upload: Upload;
   /** Seconds since the epoch. */
   readonly startedAt: number;
+  /** Whether it was opened for reading too. */
+  readonly mayRead?: boolean;
   /** The first refused write: every later request on the handle fails with it, CLOSE included. */
   failure?: unknown;
 }

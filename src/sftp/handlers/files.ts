@@ -6,6 +6,7 @@ import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
 import type { FetchRange } from '../read-window.ts';
 import type { RequestOf, SessionState } from '../state.ts';
+import { toFileAttributes } from '../wire/attributes.ts';
 import { OpenFlag } from '../wire/constants.ts';
 import { dataReply, handleReply } from '../wire/replies.ts';
 import { endOfFile, ok } from './ok.ts';
@@ -15,21 +16,27 @@ export async function open(state: SessionState, request: RequestOf<'open'>): Pro
   const path = normalizePath(request.path);
   const handle =
     request.flags & OpenFlag.WRITE
-      ? await openUpload(state, path, request.flags)
+      ? await openUpload(state, path, request)
       : await openFile(state, path, request.flags);
   return handleReply(request.id, state.handles.add(handle));
 }
 
-/** A handle opened for reading too is write-only here: a READ on it is refused until the file is closed. */
-async function openUpload({ backend, context }: SessionState, path: string, flags: number): Promise<Handle> {
+/** A handle opened for reading too reads what has been written so far. */
+async function openUpload(
+  { backend, context }: SessionState,
+  path: string,
+  { flags, attributes }: RequestOf<'open'>,
+): Promise<Handle> {
   const has = (flag: number) => (flags & flag) !== 0;
   const upload = await backend.beginWrite({ ...context, uploadId: randomUUID() }, path, {
     create: has(OpenFlag.CREAT),
     exclusive: has(OpenFlag.CREAT) && has(OpenFlag.EXCL),
     truncate: has(OpenFlag.TRUNC),
     append: has(OpenFlag.APPEND),
+    read: has(OpenFlag.READ),
+    attributes: toFileAttributes(attributes),
   });
-  return { kind: 'upload', path, upload, startedAt: Date.now() / 1000 };
+  return { kind: 'upload', path, upload, startedAt: Date.now() / 1000, mayRead: has(OpenFlag.READ) };
 }
 
 async function openFile(state: SessionState, path: string, flags: number): Promise<Handle> {
@@ -64,12 +71,18 @@ export async function close(state: SessionState, request: RequestOf<'close'>): P
 /** Without a promise as long as the bytes are there: most reads cost no turn of the event loop. */
 export function read(state: SessionState, request: RequestOf<'read'>): Buffer | Promise<Buffer> {
   const handle = state.handles.get(request.handle, 'file', 'upload');
-  if (handle.kind === 'upload') throw new FsError('ENOTSUP', 'reading a file that is being written');
   const length = Math.min(request.length, LIMITS.maxReadBytes);
   const reply = (bytes: Uint8Array) =>
     bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
+  if (handle.kind === 'upload') return readUpload(handle, request.offset, length).then(reply);
   const bytes = handle.reader.read(request.offset, length);
   return bytes instanceof Promise ? bytes.then(reply) : reply(bytes);
+}
+
+async function readUpload(handle: UploadHandle, offset: number, length: number): Promise<Uint8Array> {
+  if (!handle.mayRead) throw new FsError('EBADF', 'the handle is not open for reading');
+  if (handle.failure !== undefined) throw handle.failure;
+  return await handle.upload.readChunk(offset, length).catch((error) => spoil(handle, error));
 }
 
 /** Hands the payload on slice by slice. Once one is refused the upload is spoilt and its CLOSE fails too. */

@@ -3,6 +3,7 @@ import { normalizePath } from '../../contract/path.ts';
 import { type FileInfo, fileInfo } from '../../contract/types.ts';
 import { spoil, type UploadHandle } from '../handle-table.ts';
 import type { RequestOf, SessionState } from '../state.ts';
+import { toFileAttributes } from '../wire/attributes.ts';
 import { attributesReply } from '../wire/replies.ts';
 import { ok } from './ok.ts';
 
@@ -53,12 +54,13 @@ export async function setstat(state: SessionState, request: RequestOf<'setstat'>
 }
 
 /**
- * A size is that of the upload when it is finished, and one that is refused spoils it; the rest is treated as in
- * {@link setstat}.
+ * A size is that of the upload when it is finished, and one that is refused spoils it; times and permissions go with
+ * the file. The rest is treated as in {@link setstat}.
  */
 export async function fsetstat(state: SessionState, request: RequestOf<'fsetstat'>): Promise<Buffer> {
   const handle = state.handles.get(request.handle, 'file', 'upload', 'directory');
   const { size } = request.attributes;
+  if (handle.kind === 'upload') handle.upload.setAttributes(toFileAttributes(request.attributes));
   if (size !== undefined) {
     if (handle.kind !== 'upload') throw new FsError('EBADF', 'the handle is not open for writing');
     if (handle.failure !== undefined) throw handle.failure;

@@ -1,4 +1,4 @@
-import type { FileInfo } from '../../contract/types.ts';
+import type { FileAttributes, FileInfo } from '../../contract/types.ts';
 import { AttributeFlag, S_IFDIR, S_IFREG } from './constants.ts';
 import type { FieldReader, PacketWriter } from './fields.ts';
 
@@ -13,6 +13,17 @@ export interface Attributes {
   /** Seconds since the epoch. */
   readonly atime?: number;
   readonly mtime?: number;
+}
+
+/** The permission bits, without those of the file type. */
+const PERMISSION_BITS = 0o7777;
+
+/** What a store may keep of them. */
+export function toFileAttributes({ permissions, mtime }: Attributes): FileAttributes {
+  return {
+    ...(mtime === undefined ? {} : { mtime }),
+    ...(permissions === undefined ? {} : { mode: permissions & PERMISSION_BITS }),
+  };
 }
 
 const KNOWN_FLAGS =
