@@ -83,7 +83,7 @@ export class MemoryBudget implements MemoryAllowance {
 
   /** Reserves `bytes` if they are there at once and nobody waits for them. */
   tryReserve(bytes: number): boolean {
-    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
+    if (this.#waiting.length > 0 || this.#used + bytes > this.limitBytes) return false;
     this.#take(bytes);
     return true;
   }
@@ -94,7 +94,10 @@ export class MemoryBudget implements MemoryAllowance {
    * else is reserved.
    */
   reserve(bytes: number, signal: AbortSignal): Promise<void> | undefined {
-    if (this.tryReserve(bytes)) return undefined;
+    if (this.#waiting.length === 0 && this.#fits(bytes)) {
+      this.#take(bytes);
+      return undefined;
+    }
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const leave = () => {

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ENV_NAMES } from '../../src/config/env-names.ts';
 import { ConfigError, loadConfig, unknownVariables } from '../../src/config/load.ts';
@@ -30,6 +31,7 @@ describe('loadConfig', () => {
       backend: { kind: 's3', bucket: 'files', prefix: '', staleUploadMs: 7 * 24 * 3_600_000, aws: {} },
       jobs: undefined,
       memoryBudgetBytes: 256 * 1024 * 1024,
+      spool: { folder: tmpdir(), bytes: 1024 * 1024 * 1024 },
       maxSessions: 1000,
       loginGraceSeconds: 60,
       idleTimeoutSeconds: 1800,
