@@ -4,13 +4,14 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectsCommand,
+  HeadBucketCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { createS3Client } from '../../src/backends/s3/client.ts';
 import { startStrictS3 } from '../support/strict-s3/server.ts';
-import { inShort } from './wire.ts';
+import { inShort, outcome } from './wire.ts';
 
 /** The S3 that the suite runs against: a bucket, and in it a prefix that is this run's alone. */
 export interface StoreUnderTest {
@@ -52,7 +53,12 @@ export async function openStoreUnderTest(): Promise<StoreUnderTest> {
   const given = process.env['SLUICE_TEST_BUCKET'] || undefined;
   const bucket = given ?? name;
   const prefix = `${name}/`;
-  if (given === undefined) await inShort(client.send(new CreateBucketCommand({ Bucket: bucket })));
+  const opening =
+    given === undefined
+      ? client.send(new CreateBucketCommand({ Bucket: name }))
+      : client.send(new HeadBucketCommand({ Bucket: given }));
+  const state = await outcome(opening);
+  if (state !== 'accepted') throw new Error(`the bucket "${bucket}" cannot be used: ${state}`);
   return {
     ...found,
     client,

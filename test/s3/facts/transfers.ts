@@ -23,7 +23,7 @@ export const transferFacts: readonly Fact<Transfer>[] = [
     },
   })),
   {
-    name: 'S3 has verified the CRC32 of what went up, in one request or in parts',
+    name: 'S3 tells the CRC32 of the whole of what went up, in one request or in parts, and no upload stays open',
     run: async (on) => {
       for (const size of [100, 11 * MiB]) {
         const bytes = await on.write('checked', size);

@@ -224,7 +224,7 @@ export const moto: Profile = {
     },
   },
   transfers: {
-    'S3 has verified the CRC32 of what went up, in one request or in parts': {
+    'S3 tells the CRC32 of the whole of what went up, in one request or in parts, and no upload stays open': {
       reason: `${FORGETS}, and ${VERIFIES_NOTHING}`,
       actual: async (on) => {
         await on.write('small', 100);
