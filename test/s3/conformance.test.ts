@@ -91,6 +91,20 @@ const deviations: Record<string, Deviation> = {
       await assertCode('ENOENT', () => backend.readFile(context, '/file/below'));
     },
   },
+  'attributes set at the end of a long upload are those of the file': {
+    reason: 'S3 takes those of a multipart upload when it is created, which is with its first part',
+    actual: async ({ backend, context }) => {
+      const options = { create: true, exclusive: false, truncate: true, append: false };
+      const attributes = { mtime: 1_000_000_000, mode: 0o600 };
+      const upload = await backend.beginWrite(context, '/file', { ...options, attributes });
+      await upload.writeChunk(0, Buffer.alloc(12_000_000, 7));
+      await upload.sync();
+      upload.setAttributes({ mtime: 1_234_567_890, mode: 0o755 });
+      await upload.finishWrite();
+      const { size, mtime, mode } = await backend.fileInfo(context, '/file');
+      assert.deepEqual({ size, mtime, mode }, { size: 12_000_000, ...attributes });
+    },
+  },
   'an upload that keeps earlier content keeps that of when it began': {
     reason: 'S3 gives only the current content; a mixture is refused',
     actual: async (subject) => {
