@@ -139,6 +139,31 @@ export const uploadCopyCases: readonly ConformanceCase[] = [
     });
     await upload.abortWrite();
   }),
+  copyCase(
+    'rejects ENOENT, at the end at the latest, for a few bytes of a missing file',
+    async (_, upload) => {
+      await put(upload, 0, text('abcdefgh'));
+      await assertRejects('ENOENT', async () => {
+        await upload.copyChunk('/missing', { offset: 0, length: 2 }, 3);
+        await upload.finishWrite();
+      });
+      await upload.abortWrite();
+    },
+  ),
+  copyCase(
+    'rejects ESTALE, at the end at the latest, when a few bytes were replaced before it',
+    async (subject, upload) => {
+      const etag = await makeSource(subject, text('earlier'));
+      await subject.backend.writeFile(subject.context, '/source', text('content'));
+      await put(upload, 0, text('abcdefgh'));
+      if (etag === undefined) return await upload.abortWrite();
+      await assertRejects('ESTALE', async () => {
+        await upload.copyChunk('/source', { offset: 0, length: 2, etag }, 3);
+        await upload.finishWrite();
+      });
+      await upload.abortWrite();
+    },
+  ),
   copyCase('rejects EBADF after the end', async (subject, upload) => {
     await makeSource(subject, text('0123456789'));
     await upload.abortWrite();
