@@ -7,7 +7,7 @@ import { InFlight } from '../../../src/backends/s3/in-flight.ts';
 import { PartBuffer } from '../../../src/backends/s3/part-buffer.ts';
 import { PartPlan } from '../../../src/backends/s3/part-plan.ts';
 import type { SpooledPart } from '../../../src/backends/s3/spooled-part.ts';
-import { MemoryBudget } from '../../../src/buffers/budget.ts';
+import { type BudgetTimes, MemoryBudget } from '../../../src/buffers/budget.ts';
 import { BufferPool } from '../../../src/buffers/buffer-pool.ts';
 import { Spool } from '../../../src/buffers/spool.ts';
 import { deferred, isSettled } from '../../support/sftp-driver.ts';
@@ -24,8 +24,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** A collector with memory for so many units, and a spool for so many; what it puts aside is let go and noted. */
-function create(units: { readonly memory: number; readonly disk?: number }) {
-  const budget = new MemoryBudget(units.memory * UNIT, { reliefMs: 1, idleMs: 1, soonMs: 1 });
+function create(units: { readonly memory: number; readonly disk?: number }, times: BudgetTimes = {}) {
+  const budget = new MemoryBudget(units.memory * UNIT, { reliefMs: 1, idleMs: 1, soonMs: 1, ...times });
   const spool = units.disk === undefined ? undefined : new Spool(folder, units.disk * UNIT);
   const aside: { readonly unit: number; readonly text: string }[] = [];
   const movedAside = deferred();
@@ -121,8 +121,8 @@ describe('the first unit, which begins small', () => {
     await collector.discard();
   });
 
-  test('goes on on disk when there is none, and gives its memory back', async () => {
-    const { collector, budget, fill } = create({ memory: 1, disk: 1 });
+  test('goes on on disk when there is none, and gives its memory back, by itself', async () => {
+    const { collector, budget, fill } = create({ memory: 1, disk: 1 }, { idleMs: 60_000, patienceMs: 500 });
     await fill(0);
     await collector.enlarge(collector.get(0) as PartBuffer);
     expect(places(collector)).toEqual(['0 disk']);
