@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
 import { combineCrc32, fromBase64, toBase64 } from './checksum.ts';
+import type { WriteCondition } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
 import { type ObjectHeaders, type ObjectStore, toCopySource, unquote } from './store.ts';
@@ -16,8 +17,8 @@ import { type Completion, findStored, mayBeDone, toStoredFile } from './stored-f
 export interface MultipartOptions {
   readonly store: ObjectStore;
   readonly key: string;
-  /** Only if there is no object of that key at completion. */
-  readonly exclusive?: boolean;
+  /** Judged at completion. */
+  readonly condition?: WriteCondition;
   /** Asked when the upload is created, which is when S3 takes them. */
   readonly headers?: () => ObjectHeaders;
   /** Cancels parts in flight. */
@@ -99,7 +100,7 @@ export class MultipartUpload {
 
   /** Makes the object of the first `count` parts, `size` bytes; each of them must have been sent. */
   async complete(count: number, size: number): Promise<StoredFile> {
-    const { store, key, exclusive } = this.#options;
+    const { store, key, condition } = this.#options;
     const { uploadId, verifies } = await this.#create();
     const parts = Array.from({ length: count }, (_, index) => this.#part(index));
     const sent = parts.reduce((sum, { length }) => sum + length, 0);
@@ -118,7 +119,7 @@ export class MultipartUpload {
       },
       ...(verifies && crc !== undefined ? { ChecksumCRC32: toBase64(crc), ChecksumType: 'FULL_OBJECT' } : {}),
       MpuObjectSize: size,
-      ...(exclusive ? { IfNoneMatch: '*' } : {}),
+      ...condition,
     });
     return toStoredFile(store, key, size, crc, await this.#send(command, size, crc, toEtag(parts)));
   }

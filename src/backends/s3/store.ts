@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
+import { decodeKey } from './keys.ts';
 
 /** What describes an object besides its bytes, as S3 takes it when the object is made. */
 export interface ObjectHeaders {
@@ -66,9 +67,9 @@ export class ObjectStore {
   /** Up to `limit` keys (at most 1,000) that begin with a prefix, in S3's order. */
   async keysBelow(prefix: string, limit: number): Promise<string[]> {
     const page = await this.client.send(
-      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, MaxKeys: limit }),
+      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, MaxKeys: limit, EncodingType: 'url' }),
     );
-    return (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+    return (page.Contents ?? []).map(({ Key = '' }) => decodeKey(Key, page.EncodingType));
   }
 
   /** `length` bytes from `offset`, none past the end; the whole object without a range. */
@@ -138,8 +139,10 @@ export class ObjectStore {
     }
   }
 
-  async delete(key: string): Promise<void> {
-    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+  /** With an `etag`, only while it is that very object; a store that knows no such condition deletes it all the same. */
+  async delete(key: string, etag?: string): Promise<void> {
+    const IfMatch = etag === undefined ? undefined : `"${etag}"`;
+    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, IfMatch }));
   }
 }
 
