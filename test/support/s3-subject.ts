@@ -1,5 +1,6 @@
 import { createS3Backend } from '../../src/backends/s3/backend.ts';
 import { createS3Client } from '../../src/backends/s3/client.ts';
+import { detectFeatures } from '../../src/backends/s3/features.ts';
 import { ObjectStore } from '../../src/backends/s3/store.ts';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
 import type { AwsConfig } from '../../src/config/load.ts';
@@ -27,7 +28,7 @@ export function createS3Subject(
   const { prefix = '', budgetBytes = 64 * 1024 * 1024 } = options;
   const { region = TEST_REGION, credentials = TEST_CREDENTIALS } = options;
   const client = createS3Client({ endpoint, region, credentials });
-  const store = new ObjectStore(client, bucket);
+  const store = new ObjectStore(client, bucket, detectFeatures);
   const budget = new MemoryBudget(budgetBytes);
   const backend = createS3Backend({ store, prefix, budget });
   return { backend, store, budget, close: () => client.destroy() };

@@ -11,6 +11,7 @@ import { combineCrc32, fromBase64, toBase64 } from './checksum.ts';
 import type { WriteCondition } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
+import { CHECKED } from './features.ts';
 import { type ObjectHeaders, type ObjectStore, toCopySource, unquote } from './store.ts';
 import { type Completion, findStored, mayBeDone, toStoredFile } from './stored-file.ts';
 
@@ -42,7 +43,7 @@ interface Created {
 /**
  * One S3 multipart upload, begun with its first part and ended by exactly one of `complete` and `abort`
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html). Every part carries its CRC32 and the
- * completion that of the whole object, so S3 itself verifies what arrived. A part that is sent again replaces the
+ * completion that of the whole object, so S3 itself verifies what arrived; where parts could not be copied then, of the parts alone. A part that is sent again replaces the
  * earlier one; nobody sends the same part twice at once. Parts are counted from 0 here, from 1 by S3.
  */
 export class MultipartUpload {
@@ -61,7 +62,7 @@ export class MultipartUpload {
   /** `body` must not change before this settles. */
   async sendPart(index: number, body: Buffer, crc: number): Promise<void> {
     const { store, key, signal } = this.#options;
-    const { uploadId, verifies } = await this.#create();
+    const { uploadId } = await this.#create();
     const answer = await store.client.send(
       new UploadPartCommand({
         Bucket: store.bucket,
@@ -70,7 +71,7 @@ export class MultipartUpload {
         PartNumber: index + 1,
         Body: body,
         ContentLength: body.length,
-        ...(verifies ? { ChecksumCRC32: toBase64(crc) } : {}),
+        ChecksumCRC32: toBase64(crc),
       }),
       { abortSignal: signal },
     );
@@ -154,12 +155,12 @@ export class MultipartUpload {
 
   async #begin(): Promise<Created> {
     const { store, key, headers } = this.#options;
+    const { checkedPartCopies } = await store.features();
     const answer = await store.client.send(
       new CreateMultipartUploadCommand({
         Bucket: store.bucket,
         Key: key,
-        ChecksumAlgorithm: 'CRC32',
-        ChecksumType: 'FULL_OBJECT',
+        ...(checkedPartCopies ? CHECKED : {}),
         ...headers?.(),
       }),
     );

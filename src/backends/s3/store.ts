@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
+import { ALL_FEATURES, type Features } from './features.ts';
 import { decodeKey } from './keys.ts';
 
 /** What describes an object besides its bytes, as S3 takes it when the object is made. */
@@ -42,10 +43,23 @@ const MAX_STREAM_ATTEMPTS = 4;
 export class ObjectStore {
   readonly client: S3Client;
   readonly bucket: string;
+  readonly #detect: (store: ObjectStore) => Promise<Features>;
+  #features: Promise<Features> | undefined;
 
-  constructor(client: S3Client, bucket: string) {
+  /** `detect` finds out what the store can do; without one it is taken for Amazon's. */
+  constructor(client: S3Client, bucket: string, detect = async (_: ObjectStore) => ALL_FEATURES) {
     this.client = client;
     this.bucket = bucket;
+    this.#detect = detect;
+  }
+
+  /** Found out once; where that fails, the store is taken for Amazon's and tried again the next time. */
+  features(): Promise<Features> {
+    this.#features ??= this.#detect(this).catch(() => {
+      this.#features = undefined;
+      return ALL_FEATURES;
+    });
+    return this.#features;
   }
 
   /** The object's attributes, or undefined when there is none of that key. */
