@@ -1,19 +1,17 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ConcurrentReport, concurrentTable } from '../reports/concurrent.ts';
-import { measureConcurrent } from '../scenarios/concurrent.ts';
+import { type ConcurrentOptions, measureConcurrent } from '../scenarios/concurrent.ts';
 import { KiB, MiB } from '../sizes.ts';
 import { toCount, toEnv, toList, toSize } from './arguments.ts';
 import { type CommonFlags, heading, invoke, publish, say, withCommonOptions } from './invocation.ts';
 
-interface ConcurrentFlags extends CommonFlags {
-  readonly clients: number;
-  readonly size: number;
+type SameNames = Pick<ConcurrentOptions, 'clients' | 'size' | 'env' | 'drivers'>;
+
+interface ConcurrentFlags extends CommonFlags, SameNames {
   readonly budget: number;
-  readonly rate: readonly (number | undefined)[];
+  readonly rate: ConcurrentOptions['rates'];
   readonly write: number;
   readonly latency: number;
-  readonly env: Readonly<Record<string, string>>;
-  readonly drivers: number;
   readonly stall: number;
 }
 
@@ -53,7 +51,7 @@ function concurrent(flags: ConcurrentFlags): Promise<void> {
   });
 }
 
-function toRates(text: string): (number | undefined)[] {
+function toRates(text: string): ConcurrentOptions['rates'] {
   const rates = toList(text).map((rate) => (rate === 'fast' ? undefined : toSize(rate.replace(/\/s$/, ''))));
   if (rates.length === 0 || rates.includes(0))
     throw new InvalidArgumentError('It must be more than nothing.');

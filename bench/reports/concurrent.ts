@@ -1,16 +1,9 @@
 import type { Heading } from '../report.ts';
-import { type ConcurrentRun, rateName } from '../scenarios/concurrent.ts';
+import { type ConcurrentRun, type ConcurrentWork, rateName } from '../scenarios/concurrent.ts';
 import { GiB } from '../sizes.ts';
 import { fixed, mebibytes, table } from './table.ts';
 
-export interface ConcurrentReport extends Heading {
-  readonly clients: number;
-  /** Of each file, in bytes. */
-  readonly size: number;
-  readonly writeBytes: number;
-  readonly budgetMiB: number;
-  readonly latencyMs: number;
-  readonly env: Readonly<Record<string, string>>;
+export interface ConcurrentReport extends Heading, ConcurrentWork {
   readonly runs: readonly ConcurrentRun[];
 }
 

@@ -8,18 +8,22 @@ import { formatSize } from '../sizes.ts';
 import { sluice } from '../targets/sluice.ts';
 import { lastingFaults } from './arrivals.ts';
 
-export interface ConcurrentOptions {
+/** What is uploaded, and to what: it stands in the report too. */
+export interface ConcurrentWork {
   readonly clients: number;
   /** Of each file, in bytes. */
   readonly size: number;
-  readonly budgetMiB: number;
-  /** Bytes per second of each client, one run for each; undefined is as fast as it goes. */
-  readonly rates: readonly (number | undefined)[];
   /** Of each WRITE, in bytes. */
   readonly writeBytes: number;
+  readonly budgetMiB: number;
   readonly latencyMs: number;
   /** Over the server's own. */
   readonly env: Readonly<Record<string, string>>;
+}
+
+export interface ConcurrentOptions extends ConcurrentWork {
+  /** Bytes per second of each client, one run for each; undefined is as fast as it goes. */
+  readonly rates: readonly (number | undefined)[];
   /** Processes that the clients are spread over. */
   readonly drivers: number;
   readonly stallSeconds: number;

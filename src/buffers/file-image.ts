@@ -1,4 +1,4 @@
-import type { Upload } from '../contract/backend.ts';
+import type { FileRange, Upload } from '../contract/backend.ts';
 import { FsError } from '../contract/errors.ts';
 import type { FileAttributes, StoredFile } from '../contract/types.ts';
 
@@ -87,8 +87,10 @@ export function createImageUpload(options: {
   readonly append: boolean;
   readonly attributes?: FileAttributes | undefined;
   readonly store: (bytes: Uint8Array, attributes: FileAttributes) => Promise<StoredFile> | StoredFile;
+  /** Bytes of another file, where there is a way to them that costs nothing: without it the upload does not copy. */
+  readonly read?: (path: string, range: FileRange) => Promise<Uint8Array>;
 }): Upload {
-  const { path, append, store } = options;
+  const { path, append, store, read } = options;
   let image: FileImage | undefined = options.image;
   let attributes = options.attributes ?? {};
   let lastSize = 0;
@@ -132,6 +134,15 @@ export function createImageUpload(options: {
     setAttributes(given) {
       attributes = { ...attributes, ...given };
     },
+    ...(read === undefined
+      ? {}
+      : {
+          async copyChunk(from: string, range: FileRange, to: number) {
+            open('copyChunk');
+            const bytes = await read(from, range);
+            open('copyChunk').write(to, bytes);
+          },
+        }),
     get size() {
       return image?.size ?? lastSize;
     },

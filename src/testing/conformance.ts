@@ -1,3 +1,4 @@
+import { attributeCases } from './cases/attributes.ts';
 import { directoryCases } from './cases/directories.ts';
 import { fileCases } from './cases/files.ts';
 import { listingCases } from './cases/listings.ts';
@@ -5,7 +6,9 @@ import { nameCases } from './cases/names.ts';
 import { rangeCases } from './cases/ranges.ts';
 import { renameCases } from './cases/renames.ts';
 import { uploadContentCases } from './cases/upload-contents.ts';
+import { uploadCopyCases } from './cases/upload-copies.ts';
 import { uploadOpeningCases } from './cases/upload-openings.ts';
+import { uploadReadCases } from './cases/upload-reads.ts';
 import { uploadSizeCases } from './cases/upload-sizes.ts';
 import { uploadCases } from './cases/uploads.ts';
 import type { ConformanceCase, ConformanceSubject } from './subject.ts';
@@ -22,6 +25,9 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...uploadCases,
   ...uploadContentCases,
   ...uploadSizeCases,
+  ...uploadReadCases,
+  ...uploadCopyCases,
+  ...attributeCases,
 ];
 
 /** A promise that a backend cannot keep, and what it does instead. */

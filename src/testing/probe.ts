@@ -35,9 +35,9 @@ export function createRandom(seed: number): () => number {
 /** Bytes without a pattern that a misplaced chunk could hide in; the same for the same seed. */
 export function noise(length: number, seed = 1): Uint8Array {
   const random = createRandom(seed);
-  const bytes = new Uint8Array(length);
-  for (let index = 0; index < length; index += 1) bytes[index] = random() * 256;
-  return bytes;
+  const words = new Uint32Array(Math.ceil(length / 4));
+  for (let index = 0; index < words.length; index += 1) words[index] = random() * 2 ** 32;
+  return new Uint8Array(words.buffer, 0, length);
 }
 
 /** The pieces of `bytes`, in order. */

@@ -7,6 +7,8 @@ export interface ConformanceSubject {
   readonly context: RequestContext;
   /** Entries in the long listing: more than one page of the store. 150 when absent. */
   readonly longListing?: number;
+  /** Whether the store has times and modes of its own; true when absent. One that has none still takes them. */
+  readonly keepsAttributes?: boolean;
   /** Called when the case is over, however it ended. */
   readonly close?: () => Promise<void>;
 }

@@ -1,13 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
-  BUCKET,
-  createSurroundings,
-  PREFIX,
-  type Service,
-  type Surroundings,
-  startService,
-} from '../support/service.ts';
-import {
   close,
   fstat,
   lstat,
@@ -20,22 +12,17 @@ import {
   u64,
   write,
 } from '../support/sftp-packets.ts';
+import { shareService } from '../support/shared-service.ts';
 import { Ssh2Client } from './ssh2-client.ts';
 
-let around: Surroundings;
-let service: Service;
+const site = shareService();
 let client: Ssh2Client;
+
 beforeAll(async () => {
-  around = await createSurroundings();
-  service = await startService(around.env);
-  client = await Ssh2Client.connect(service.port, around.workspace);
+  client = await Ssh2Client.connect(site.service.port, site.around.workspace);
 });
-afterAll(async () => {
-  await client?.end();
-  await service?.stop();
-  await around?.close();
-});
-const stored = (path: string) => around.s3.objects(BUCKET).get(PREFIX + path)?.body;
+afterAll(() => client?.end());
+const { stored } = site;
 async function opened(path: string) {
   const raw = await client.raw();
   const reply = await raw.send(open(1, path, UPLOAD));

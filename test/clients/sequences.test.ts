@@ -1,14 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  BUCKET,
-  createSurroundings,
-  PREFIX,
-  type Service,
-  type Surroundings,
-  startService,
-} from '../support/service.ts';
+import { BUCKET, PREFIX } from '../support/service.ts';
 import { close, Flag, open, UPLOAD, write } from '../support/sftp-packets.ts';
+import { shareService } from '../support/shared-service.ts';
 import { MiB, Ssh2Client, settled } from './ssh2-client.ts';
 
 /**
@@ -22,26 +16,19 @@ const FAILURE = 4;
 const RESUME = Flag.WRITE | Flag.CREAT;
 const TIMES = { atime: 1_700_000_000, mtime: 1_700_000_000 };
 
-let around: Surroundings;
-let service: Service;
+const site = shareService();
 let client: Ssh2Client;
 
 beforeAll(async () => {
-  around = await createSurroundings();
-  service = await startService(around.env);
-  client = await Ssh2Client.connect(service.port, around.workspace);
+  client = await Ssh2Client.connect(site.service.port, site.around.workspace);
 });
-afterAll(async () => {
-  await client?.end();
-  await service?.stop();
-  await around?.close();
-});
+afterAll(() => client?.end());
 
-const stored = (path: string) => around.s3.objects(BUCKET).get(PREFIX + path)?.body;
+const { stored } = site;
 const isStored = (path: string, bytes: Buffer) => stored(path)?.equals(bytes);
 const keys = (below: string) =>
-  [...around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(PREFIX + below));
-const seed = (path: string, bytes: Buffer) => around.s3.seed(BUCKET, PREFIX + path, bytes);
+  [...site.around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(PREFIX + below));
+const seed = (path: string, bytes: Buffer) => site.around.s3.seed(BUCKET, PREFIX + path, bytes);
 
 const setstat = (path: string, attributes: object) =>
   settled((done) => client.sftp.setstat(path, attributes, done));

@@ -1,45 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { FileEntryWithStats } from 'ssh2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  BUCKET,
-  createSurroundings,
-  PREFIX,
-  type Service,
-  type Surroundings,
-  startService,
-} from '../support/service.ts';
+import { BUCKET, PREFIX } from '../support/service.ts';
 import { extended, Flag, open, str, UPLOAD, write } from '../support/sftp-packets.ts';
+import { shareService } from '../support/shared-service.ts';
 import { answer, KiB, MiB, Ssh2Client, settled, slices } from './ssh2-client.ts';
 
 const OP_UNSUPPORTED = 8;
 
-let around: Surroundings;
-let service: Service;
+const site = shareService();
 let client: Ssh2Client;
 
 beforeAll(async () => {
-  around = await createSurroundings();
-  service = await startService(around.env);
-  client = await Ssh2Client.connect(service.port, around.workspace);
+  client = await Ssh2Client.connect(site.service.port, site.around.workspace);
 });
-afterAll(async () => {
-  await client?.end();
-  await service?.stop();
-  await around?.close();
-});
+afterAll(() => client?.end());
 
-const local = (name: string) => around.workspace.path(name);
-const stored = (path: string) => around.s3.objects(BUCKET).get(PREFIX + path)?.body;
+const { local, localFile, stored } = site;
 const isStored = (path: string, bytes: Buffer) => stored(path)?.equals(bytes);
-
-async function localFile(name: string, size: number): Promise<Buffer> {
-  const bytes = randomBytes(size);
-  await writeFile(local(name), bytes);
-  return bytes;
-}
 
 const fastPut = (name: string, path: string) =>
   settled((done) => client.sftp.fastPut(local(name), path, { concurrency: 64 }, done));
@@ -49,7 +29,7 @@ describe('uploads', () => {
     const bytes = await localFile(`fast-${size}`, size);
     await fastPut(`fast-${size}`, `/fast-${size}`);
     expect(isStored(`fast-${size}`, bytes)).toBe(true);
-    expect((await around.job(`/fast-${size}`)).data.size).toBe(size);
+    expect((await site.around.job(`/fast-${size}`)).data.size).toBe(size);
   });
 
   test('two fastPuts at once on one SFTP session do not mix', async () => {
@@ -99,7 +79,7 @@ describe('uploads', () => {
 describe('downloads', () => {
   test.each([30 * MiB, 1, 0])('fastGet, 64 reads at once: %d bytes come back', async (size) => {
     const bytes = randomBytes(size);
-    await around.s3.seed(BUCKET, `${PREFIX}get-${size}`, bytes);
+    await site.around.s3.seed(BUCKET, `${PREFIX}get-${size}`, bytes);
     await settled((done) =>
       client.sftp.fastGet(`/get-${size}`, local(`got-${size}`), { concurrency: 64 }, done),
     );
@@ -111,7 +91,7 @@ describe('listings', () => {
   const names = Array.from({ length: 1500 }, (_, index) => `file ${String(index).padStart(4, '0')}`);
 
   test('READDIRs sent at once are answered in order: every name once, then the end', async () => {
-    for (const name of names) await around.s3.seed(BUCKET, `${PREFIX}many/${name}`, Buffer.from(name));
+    for (const name of names) await site.around.s3.seed(BUCKET, `${PREFIX}many/${name}`, Buffer.from(name));
     const handle = await answer<Buffer>((done) => client.sftp.opendir('/many', done));
     const listed: string[] = [];
     const ends: number[] = [];

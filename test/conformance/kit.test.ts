@@ -137,6 +137,84 @@ const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBacke
     'setSize drops what lies past it',
   ],
   [
+    'readChunk that knows no hole',
+    () =>
+      uploadLiar((upload) => ({
+        readChunk: async (offset, length) =>
+          (await upload.readChunk(offset, length)).map((byte) => (byte === 0 ? 0xff : byte)),
+      })),
+    'readChunk gives zeros for a hole',
+  ],
+  [
+    'readChunk that fills up what is missing at the end',
+    () =>
+      uploadLiar((upload) => ({
+        readChunk: async (offset, length) => {
+          const bytes = new Uint8Array(Math.min(length, 2 ** 20));
+          bytes.set(await upload.readChunk(offset, bytes.length));
+          return bytes;
+        },
+      })),
+    'readChunk is short at the end of the file, and empty at it and past it',
+  ],
+  [
+    'readChunk that remembers what it gave first',
+    () =>
+      uploadLiar((upload) => {
+        const given = new Map<string, Promise<Uint8Array>>();
+        return {
+          readChunk: (offset, length) => {
+            const bytes = given.get(`${offset}`) ?? upload.readChunk(offset, length);
+            given.set(`${offset}`, bytes);
+            return bytes;
+          },
+        };
+      }),
+    'readChunk gives what was written last',
+  ],
+  [
+    'setAttributes that does nothing',
+    () => uploadLiar(() => ({ setAttributes: () => undefined })),
+    'attributes set before the end are those of the file when it finishes',
+  ],
+  [
+    'attributes that are forgotten when others are set',
+    () =>
+      uploadLiar((upload) => ({
+        setAttributes: (given) => upload.setAttributes({ mtime: 1, mode: 0o644, ...given }),
+      })),
+    'the attributes set last win, and what they leave out stays as it was given',
+  ],
+  [
+    'writeFile that takes no attributes',
+    () => liar((memory) => ({ writeFile: (asker, path, bytes) => memory.writeFile(asker, path, bytes) })),
+    'attributes given to writeFile are those of the file',
+  ],
+  [
+    'copies that take whatever content there is',
+    () =>
+      uploadLiar((upload) => ({
+        copyChunk: async (path, { offset, length }, to) => upload.copyChunk?.(path, { offset, length }, to),
+      })),
+    'copyChunk, where there is one, rejects ESTALE, at the end at the latest, when 20 bytes were replaced before it',
+  ],
+  [
+    'copies that begin where the target does',
+    () =>
+      uploadLiar((upload) => ({
+        copyChunk: async (path, range, to) => upload.copyChunk?.(path, { ...range, offset: to }, to),
+      })),
+    'copyChunk, where there is one, takes a range from the middle, without an etag too',
+  ],
+  [
+    'copies of what is missing that are taken for done',
+    () =>
+      uploadLiar((upload) => ({
+        copyChunk: async (...args) => upload.copyChunk?.(...args).catch(() => undefined),
+      })),
+    'copyChunk, where there is one, rejects ENOENT, at the end at the latest, for a missing file',
+  ],
+  [
     'a checksum of something else',
     () =>
       uploadLiar((upload) => ({
@@ -169,6 +247,24 @@ describe('the conformance kit', () => {
     expect(failed).toContain(noticedBy);
     // A liar that fails everything would prove nothing.
     expect(failed.length).toBeLessThan(conformanceCases.length / 2);
+  });
+
+  test('lets a backend that keeps no attributes take them for nothing', async () => {
+    const backend = () =>
+      liar((memory) => ({
+        writeFile: (asker, path, bytes) => memory.writeFile(asker, path, bytes),
+        beginWrite: async (asker, path, { attributes: _, ...options }) => {
+          const upload = await memory.beginWrite(asker, path, options);
+          upload.setAttributes = () => undefined;
+          return upload;
+        },
+      }));
+    const honest = await runByHand({
+      createSubject: () => ({ backend: backend(), context, keepsAttributes: false }),
+    });
+    expect(honest.failed).toEqual([]);
+    const silent = await runByHand({ createSubject: () => ({ backend: backend(), context }) });
+    expect(silent.failed).toContain('attributes given to beginWrite are those of the file when it finishes');
   });
 
   test('runs what a deviation says in place of its case, and under its reason', async () => {

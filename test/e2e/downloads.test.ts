@@ -2,47 +2,30 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answer, Ssh2Client } from '../clients/ssh2-client.ts';
-import {
-  BUCKET,
-  createSurroundings,
-  PREFIX,
-  type Service,
-  type Surroundings,
-  sftp,
-  startService,
-} from '../support/service.ts';
+import { BUCKET, PREFIX, sftp } from '../support/service.ts';
 import { Flag } from '../support/sftp-packets.ts';
+import { shareService } from '../support/shared-service.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const FAILURE = 4;
 
-let around: Surroundings;
-let service: Service;
+const site = shareService();
+beforeEach(() => site.around.s3.clearRequests());
+afterEach(() => site.around.s3.clearFaults());
 
-beforeAll(async () => {
-  around = await createSurroundings();
-  service = await startService(around.env);
-});
-afterAll(async () => {
-  await service?.stop();
-  await around?.close();
-});
-beforeEach(() => around.s3.clearRequests());
-afterEach(() => around.s3.clearFaults());
+const { local } = site;
 
-const local = (name: string) => around.workspace.path(name);
-
-/** Puts a file of random bytes in place, past the service. */
+/** Puts a file of random bytes in place, past the site.service. */
 function seed(path: string, size: number): Buffer {
   const bytes = randomBytes(size);
-  around.s3.seed(BUCKET, PREFIX + path, bytes);
+  site.around.s3.seed(BUCKET, PREFIX + path, bytes);
   return bytes;
 }
 
 /** First and last byte of every GET of a file so far, in the order of the file. */
 function ranges(path: string): { readonly first: number; readonly last: number }[] {
-  return around.s3.requests
+  return site.around.s3.requests
     .filter(({ operation, key }) => operation === 'GetObject' && key === PREFIX + path)
     .map(({ headers }) => {
       const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
@@ -58,7 +41,7 @@ describe('sftp get', () => {
     ['READs of 32 KiB', ['-B', '32768']],
   ])('of 64 MiB by %s takes 24 ranged GETs at most, each byte once and of one content', async (_, extra) => {
     const bytes = seed('large', 64 * MiB);
-    const { code } = await sftp(service, around.workspace, [`get /large ${local('large')}`], extra);
+    const { code } = await sftp(site.service, site.around.workspace, [`get /large ${local('large')}`], extra);
     expect(code).toBe(0);
     expect((await readFile(local('large'))).equals(bytes)).toBe(true);
 
@@ -68,18 +51,25 @@ describe('sftp get', () => {
       expect(first).toBe(index === 0 ? 0 : (fetched[index - 1]?.last ?? 0) + 1);
     });
     expect(fetched.at(-1)?.last).toBe(64 * MiB - 1);
-    const { etag } = around.s3.objects(BUCKET).get(`${PREFIX}large`) ?? {};
-    const gets = around.s3.requests.filter(({ operation }) => operation === 'GetObject');
+    const { etag } = site.around.s3.objects(BUCKET).get(`${PREFIX}large`) ?? {};
+    const gets = site.around.s3.requests.filter(({ operation }) => operation === 'GetObject');
     expect(new Set(gets.map(({ headers }) => headers['if-match']))).toEqual(new Set([etag]));
   });
 
   test('fetches ahead: the next GET is under way before its bytes are asked for', async () => {
     const bytes = seed('ahead', 8 * MiB);
-    const held = around.s3.fault({ operation: 'GetObject', key: `${PREFIX}ahead`, nth: 2, hang: 'request' });
-    const getting = sftp(service, around.workspace, [`get /ahead ${local('ahead')}`]);
+    const held = site.around.s3.fault({
+      operation: 'GetObject',
+      key: `${PREFIX}ahead`,
+      nth: 2,
+      hang: 'request',
+    });
+    const getting = sftp(site.service, site.around.workspace, [`get /ahead ${local('ahead')}`]);
     await held.reached();
     // The second GET hangs, so no byte of it was served; the third begins all the same.
-    await around.s3.waitFor(({ operation }) => operation === 'GetObject' && ranges('ahead').length === 3);
+    await site.around.s3.waitFor(
+      ({ operation }) => operation === 'GetObject' && ranges('ahead').length === 3,
+    );
     held.release();
     expect((await getting).code).toBe(0);
     expect((await readFile(local('ahead'))).equals(bytes)).toBe(true);
@@ -89,14 +79,14 @@ describe('sftp get', () => {
     'of a file that is replaced at its GET %d fails, and gets nothing of the new one',
     async (nth) => {
       const before = seed(`replaced-${nth}`, 32 * MiB);
-      const held = around.s3.fault({
+      const held = site.around.s3.fault({
         operation: 'GetObject',
         key: `${PREFIX}replaced-${nth}`,
         nth,
         hang: 'request',
       });
       const path = local(`replaced-${nth}`);
-      const getting = sftp(service, around.workspace, [`get /replaced-${nth} ${path}`]);
+      const getting = sftp(site.service, site.around.workspace, [`get /replaced-${nth} ${path}`]);
       await held.reached();
       seed(`replaced-${nth}`, 32 * MiB);
       held.release();
@@ -111,13 +101,13 @@ describe('sftp get', () => {
 
   test('of a file whose GET fails once in S3 comes back whole: the SDK tries again', async () => {
     const bytes = seed('shaky', 8 * MiB);
-    around.s3.fault({
+    site.around.s3.fault({
       operation: 'GetObject',
       key: `${PREFIX}shaky`,
       nth: 4,
       respond: { status: 503, code: 'SlowDown' },
     });
-    const { code } = await sftp(service, around.workspace, [`get /shaky ${local('shaky')}`]);
+    const { code } = await sftp(site.service, site.around.workspace, [`get /shaky ${local('shaky')}`]);
     expect(code).toBe(0);
     expect((await readFile(local('shaky'))).equals(bytes)).toBe(true);
   });
@@ -127,7 +117,7 @@ describe('a client that reads as it likes', () => {
   let client: Ssh2Client;
 
   beforeAll(async () => {
-    client = await Ssh2Client.connect(service.port, around.workspace);
+    client = await Ssh2Client.connect(site.service.port, site.around.workspace);
   });
   afterAll(() => client?.end());
 
@@ -185,6 +175,6 @@ describe('a client that reads as it likes', () => {
     await expect(read(handle, 3 * MiB, 1000)).rejects.toMatchObject({ code: FAILURE });
     await expect(read(handle, 0, 1000)).rejects.toMatchObject({ code: FAILURE });
     await client.close(handle);
-    expect(service.logged('request failed')).toEqual([]);
+    expect(site.service.logged('request failed')).toEqual([]);
   });
 });

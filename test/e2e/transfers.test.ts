@@ -2,49 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  BUCKET,
-  createSurroundings,
-  PREFIX,
-  remote,
-  type Service,
-  type Surroundings,
-  scp,
-  sftp,
-  startService,
-} from '../support/service.ts';
+import { describe, expect, test } from 'vitest';
+import { BUCKET, PREFIX, remote, scp, sftp } from '../support/service.ts';
+import { shareService } from '../support/shared-service.ts';
 
 const MiB = 1024 * 1024;
 const SIZES = [0, 1, 5 * MiB - 1, 5 * MiB, 5 * MiB + 1, 100 * MiB];
 
-let around: Surroundings;
-let service: Service;
+const site = shareService();
 
-beforeAll(async () => {
-  around = await createSurroundings();
-  service = await startService(around.env);
-});
-afterAll(async () => {
-  await service?.stop();
-  await around?.close();
-});
-
-const local = (name: string) => around.workspace.path(name);
-const stored = (path: string) => around.s3.objects(BUCKET).get(`${PREFIX}${path}`)?.body;
+const { local, localFile, stored } = site;
 
 /** Runs sftp commands that must all succeed; returns what it printed. */
 async function session(...commands: string[]): Promise<string> {
-  const { code, stdout, stderr } = await sftp(service, around.workspace, commands);
+  const { code, stdout, stderr } = await sftp(site.service, site.around.workspace, commands);
   expect(stderr).toBe('');
   expect(code).toBe(0);
   return stdout;
-}
-
-async function localFile(name: string, size: number): Promise<Buffer> {
-  const bytes = randomBytes(size);
-  await writeFile(local(name), bytes);
-  return bytes;
 }
 
 describe('OpenSSH sftp', () => {
@@ -54,7 +28,7 @@ describe('OpenSSH sftp', () => {
     expect(stored(`file-${size}`)?.equals(bytes)).toBe(true);
     expect((await readFile(local(`down-${size}`))).equals(bytes)).toBe(true);
 
-    const job = await around.job(`/file-${size}`);
+    const job = await site.around.job(`/file-${size}`);
     const crc = Buffer.alloc(4);
     crc.writeUInt32BE(crc32(bytes));
     expect(job.data).toMatchObject({
@@ -66,12 +40,12 @@ describe('OpenSSH sftp', () => {
       clientAddress: '127.0.0.1',
       checksum: { algorithm: 'CRC32', value: crc.toString('base64'), type: 'FULL_OBJECT' },
     });
-    expect(job.data.etag).toBe(around.s3.objects(BUCKET).get(job.data.key)?.etag.replaceAll('"', ''));
+    expect(job.data.etag).toBe(site.around.s3.objects(BUCKET).get(job.data.key)?.etag.replaceAll('"', ''));
   });
 
   test('a file that fits into one part is one PutObject, a larger one a multipart upload', async () => {
     const operations = (size: number) =>
-      around.s3.requests
+      site.around.s3.requests
         .filter(({ key, method }) => key === `${PREFIX}file-${size}` && method !== 'HEAD' && method !== 'GET')
         .map(({ operation }) => operation);
     expect(operations(5 * MiB)).toEqual(['PutObject']);
@@ -94,7 +68,9 @@ describe('OpenSSH sftp', () => {
     expect(stored('dir/a')).toBeUndefined();
     expect(stored('dir/b')?.length).toBe(1234);
     await session('rm /dir/b', 'rmdir /dir');
-    expect([...around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(`${PREFIX}dir`))).toEqual([]);
+    expect(
+      [...site.around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(`${PREFIX}dir`)),
+    ).toEqual([]);
   });
 
   test('put -r of a tree arrives whole, get -r brings it back', async () => {
@@ -115,7 +91,7 @@ describe('OpenSSH sftp', () => {
     for (const [name, bytes] of Object.entries(tree)) {
       expect(stored(`tree/${name}`)?.equals(bytes)).toBe(true);
       expect((await readFile(join(local('back'), name))).equals(bytes)).toBe(true);
-      await around.job(`/tree/${name}`);
+      await site.around.job(`/tree/${name}`);
     }
   });
 
@@ -134,13 +110,13 @@ describe('OpenSSH sftp', () => {
   });
 
   test('what is not there, not empty or a directory is a failure that says so', async () => {
-    const { workspace } = around;
+    const { workspace } = site.around;
     await session('mkdir /full', `put ${local('second')} /full/file`);
-    const missing = await sftp(service, workspace, ['get /missing /dev/null']);
+    const missing = await sftp(site.service, workspace, ['get /missing /dev/null']);
     expect(missing).toMatchObject({ code: 1 });
     expect(missing.stderr).toContain('not found');
-    expect((await sftp(service, workspace, ['rm /missing'])).stderr).toContain('No such file');
-    const full = await sftp(service, workspace, ['rmdir /full']);
+    expect((await sftp(site.service, workspace, ['rm /missing'])).stderr).toContain('No such file');
+    const full = await sftp(site.service, workspace, ['rmdir /full']);
     expect(full).toMatchObject({ code: 1 });
     expect(full.stderr).toContain('Failure');
     expect(stored('full/file')).toBeDefined();
@@ -153,9 +129,9 @@ describe('OpenSSH sftp', () => {
   });
 
   test('another tenant’s files are out of reach by any spelling', async () => {
-    await around.s3.seed(BUCKET, 'tenants/other/secret', Buffer.from('secret'));
+    await site.around.s3.seed(BUCKET, 'tenants/other/secret', Buffer.from('secret'));
     for (const path of ['/../other/secret', '../../tenants/other/secret', '/x/../../other/secret']) {
-      const { code } = await sftp(service, around.workspace, [`get ${path} ${local('stolen')}`]);
+      const { code } = await sftp(site.service, site.around.workspace, [`get ${path} ${local('stolen')}`]);
       expect(code).toBe(1);
     }
     expect(await session('ls -la /')).not.toContain('secret');
@@ -165,9 +141,15 @@ describe('OpenSSH sftp', () => {
 describe('OpenSSH scp', () => {
   test.each([0, 1, 100_000, 6 * MiB])('copies %d bytes there and back', async (size) => {
     const bytes = await localFile(`scp-${size}`, size);
-    const there = await scp(service, around.workspace, [local(`scp-${size}`), remote(`/scp-${size}`)]);
+    const there = await scp(site.service, site.around.workspace, [
+      local(`scp-${size}`),
+      remote(`/scp-${size}`),
+    ]);
     expect(there).toMatchObject({ code: 0, stderr: '' });
-    const back = await scp(service, around.workspace, [remote(`/scp-${size}`), local(`scp-back-${size}`)]);
+    const back = await scp(site.service, site.around.workspace, [
+      remote(`/scp-${size}`),
+      local(`scp-back-${size}`),
+    ]);
     expect(back).toMatchObject({ code: 0, stderr: '' });
     expect((await readFile(local(`scp-back-${size}`))).equals(bytes)).toBe(true);
   });
@@ -175,11 +157,15 @@ describe('OpenSSH scp', () => {
   test('replaces a longer file by a shorter one, although it opens without truncating', async () => {
     const long = await localFile('long', 6 * MiB);
     const short = await localFile('short', 1000);
-    expect(await scp(service, around.workspace, [local('long'), remote('/replaced')])).toMatchObject({
+    expect(
+      await scp(site.service, site.around.workspace, [local('long'), remote('/replaced')]),
+    ).toMatchObject({
       code: 0,
     });
     expect(stored('replaced')?.equals(long)).toBe(true);
-    expect(await scp(service, around.workspace, ['-p', local('short'), remote('/replaced')])).toMatchObject({
+    expect(
+      await scp(site.service, site.around.workspace, ['-p', local('short'), remote('/replaced')]),
+    ).toMatchObject({
       code: 0,
       stderr: '',
     });
@@ -187,7 +173,7 @@ describe('OpenSSH scp', () => {
   });
 
   test('copies a tree with -r', async () => {
-    const there = await scp(service, around.workspace, ['-r', local('tree'), remote('/scp-tree')]);
+    const there = await scp(site.service, site.around.workspace, ['-r', local('tree'), remote('/scp-tree')]);
     expect(there).toMatchObject({ code: 0, stderr: '' });
     expect(stored('scp-tree/b/d/e f.txt')?.length).toBe(1);
   });

@@ -4,6 +4,7 @@ import { FsError } from '../../src/contract/errors.ts';
 import { ArrivingWrite } from '../../src/sftp/arriving-write.ts';
 import { HandleTable } from '../../src/sftp/handle-table.ts';
 import { PacketFramer } from '../../src/sftp/wire/framing.ts';
+import { createMemoryUpload } from '../support/memory-upload.ts';
 import {
   contentOf,
   type Deferred,
@@ -46,8 +47,7 @@ describe('a WRITE that arrives slowly', () => {
     for (const bytes of [good, unknown, far, trailing, oversized]) {
       const framer = new PacketFramer(256 * 1024);
       const handles = new HandleTable(1);
-      const { upload } = fakeUpload();
-      handles.add({ kind: 'upload', path: '/a', upload, startedAt: 0 });
+      handles.add({ kind: 'upload', path: '/a', upload: createMemoryUpload(), startedAt: 0 });
       framer.push(bytes.subarray(0, HEAD));
       const arriving = ArrivingWrite.begin(framer, handles);
       expect(arriving?.id).toBe(1);
@@ -182,19 +182,3 @@ test('however a stream of WRITEs is cut, the file and the answers are the same',
     { numRuns: 200 },
   );
 });
-
-function fakeUpload() {
-  const nothing = async () => undefined;
-  return {
-    upload: {
-      size: 0,
-      writeChunk: () => undefined,
-      setSize: nothing,
-      readChunk: async () => new Uint8Array(0),
-      setAttributes: () => undefined,
-      sync: nothing,
-      finishWrite: async () => ({ size: 0 }),
-      abortWrite: nothing,
-    },
-  };
-}

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Upload } from '../../src/contract/backend.ts';
 import { fileInfo } from '../../src/contract/types.ts';
 import { DirectoryReader } from '../../src/sftp/directory-reader.ts';
 import { FileReader } from '../../src/sftp/file-reader.ts';
 import { type Handle, HandleTable, spoil } from '../../src/sftp/handle-table.ts';
+import { createMemoryUpload } from '../support/memory-upload.ts';
 import { TestAllowance, turn } from '../support/sftp-driver.ts';
 
 const file = (path = '/f'): Handle => ({
@@ -14,17 +14,7 @@ const file = (path = '/f'): Handle => ({
 });
 
 const upload = (abortWrite: () => Promise<void> = async () => undefined): Handle => {
-  const nothing = async () => undefined;
-  const target: Upload = {
-    size: 0,
-    writeChunk: () => undefined,
-    setSize: nothing,
-    readChunk: async () => new Uint8Array(0),
-    setAttributes: () => undefined,
-    sync: nothing,
-    finishWrite: async () => ({ size: 0 }),
-    abortWrite,
-  };
+  const target = { ...createMemoryUpload(), abortWrite };
   return { kind: 'upload', path: '/u', upload: target, startedAt: 0 };
 };
 

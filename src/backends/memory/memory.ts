@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { createFileImage, createImageUpload } from '../../buffers/file-image.ts';
-import type { StreamingBackend } from '../../contract/backend.ts';
+import type { FileRange, StreamingBackend } from '../../contract/backend.ts';
 import { FsError, type FsErrorCode } from '../../contract/errors.ts';
 import { isBelow } from '../../contract/path.ts';
 import {
@@ -93,6 +93,12 @@ export function createMemoryBackend(): StreamingBackend {
     return { parent, name, node };
   }
 
+  function readRange(operation: string, path: string, { offset, length, etag }: FileRange): Uint8Array {
+    const file = getFile(operation, path);
+    if (etag !== undefined && etag !== file.etag) return fail('ESTALE', operation, path);
+    return file.bytes.subarray(offset, offset + length);
+  }
+
   function store(
     operation: string,
     path: string,
@@ -163,10 +169,8 @@ export function createMemoryBackend(): StreamingBackend {
       return copyOf(getFile('readFile', path).bytes);
     },
 
-    async readFileRange(_context, path, { offset, length, etag }) {
-      const file = getFile('readFileRange', path);
-      if (etag !== undefined && etag !== file.etag) return fail('ESTALE', 'readFileRange', path);
-      return copyOf(file.bytes.subarray(offset, offset + length));
+    async readFileRange(_context, path, range) {
+      return copyOf(readRange('readFileRange', path, range));
     },
 
     async writeFile(_context, path, bytes, attributes) {
@@ -186,6 +190,7 @@ export function createMemoryBackend(): StreamingBackend {
         append,
         attributes,
         store: (bytes, given) => store('finishWrite', path, bytes, { exclusive, attributes: given }),
+        read: async (from, range) => readRange('copyChunk', from, range),
       });
     },
   };

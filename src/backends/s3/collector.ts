@@ -121,7 +121,7 @@ export class Collector {
       return part;
     }
     try {
-      await part.readInto(buffer);
+      await part.copyTo(buffer, part.unit.start);
     } catch (error) {
       pool.give(buffer);
       throw error;

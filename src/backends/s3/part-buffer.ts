@@ -1,21 +1,13 @@
 import type { BufferPool, KeepOptions, Kept } from '../../buffers/buffer-pool.ts';
-import { type ByteRange, RangeSet } from '../../buffers/range-set.ts';
+import type { ByteRange } from '../../buffers/range-set.ts';
 import type { SpoolFile } from '../../buffers/spool.ts';
 import { crc32 } from './checksum.ts';
+import { Part, type PartState } from './part.ts';
 import type { Unit } from './part-plan.ts';
 import { SpooledPart } from './spooled-part.ts';
 
-/** One unit while it fills, in memory: its bytes wherever they fall, which of them are there, and their CRC32 so far. */
-export class PartBuffer {
-  readonly unit: Unit;
-  /** Which bytes are there, counted from the start of the unit. */
-  readonly written: RangeSet;
-  /** Whether these bytes have been in S3 before: such a unit is not sent as soon as it is full. */
-  readonly isReopened: boolean;
-  /** When it was last written to, as `performance.now()`. */
-  lastUse = performance.now();
-  /** Whether bytes that were there have been replaced: its writer goes back. */
-  wasRewritten = false;
+/** One unit while it fills, in memory: its bytes wherever they fall, and their CRC32 so far. */
+export class PartBuffer extends Part {
   readonly #pool: BufferPool;
   #bytes: Buffer;
   /** CRC32 of the first `#crcEnd` bytes: follows sequential writes while they are in the cache. */
@@ -23,15 +15,8 @@ export class PartBuffer {
   #crcEnd = 0;
 
   /** `bytes` is a buffer of the pool, as long as the unit or shorter, with what `written` says in it. */
-  constructor(
-    unit: Unit,
-    pool: BufferPool,
-    bytes: Buffer,
-    { written = new RangeSet(), isReopened = false } = {},
-  ) {
-    this.unit = unit;
-    this.written = written;
-    this.isReopened = isReopened;
+  constructor(unit: Unit, pool: BufferPool, bytes: Buffer, state?: PartState) {
+    super(unit, state);
     this.#pool = pool;
     this.#bytes = bytes;
   }
@@ -39,10 +24,6 @@ export class PartBuffer {
   /** Bytes of memory that it takes. */
   get length(): number {
     return this.#bytes.length;
-  }
-
-  get isFull(): boolean {
-    return this.written.covers(0, this.unit.end - this.unit.start);
   }
 
   /** Goes on in a larger buffer of the pool. */
@@ -66,11 +47,9 @@ export class PartBuffer {
     return length;
   }
 
-  /** Forgets every byte at or past `size` of the object. */
-  truncate(size: number): void {
-    const end = Math.max(0, size - this.unit.start);
-    this.written.truncate(end);
-    if (end < this.#crcEnd) this.#restartCrc();
+  override truncate(size: number): void {
+    super.truncate(size);
+    if (size - this.unit.start < this.#crcEnd) this.#restartCrc();
   }
 
   /** What is missing of the unit, as ranges of the object, when the object ends at `size`. */
@@ -87,14 +66,6 @@ export class PartBuffer {
     this.#bytes.fill(0, from, to);
     this.written.add(from, to);
     if (from < this.#crcEnd) this.#restartCrc();
-  }
-
-  /** Copies what is there of the bytes from `offset` of the object into `target`. */
-  async copyTo(target: Buffer, offset: number): Promise<void> {
-    const { start } = this.unit;
-    for (const range of this.written.within(offset - start, offset - start + target.length)) {
-      this.#bytes.copy(target, start + range.start - offset, range.start, range.end);
-    }
   }
 
   /**
@@ -126,6 +97,10 @@ export class PartBuffer {
   /** Gives the memory back, with the bytes in it for as long as nobody needs it. */
   keep(options: KeepOptions): Kept {
     return this.#pool.keep(this.#detach(), options);
+  }
+
+  protected override async read(target: Buffer, at: number): Promise<void> {
+    this.#bytes.copy(target, 0, at, at + target.length);
   }
 
   #detach(): Buffer {

@@ -4,6 +4,7 @@ import { createPlain, putSource } from '../facts/copies.ts';
 import { claim, FIRST, LAST, WHOLE } from '../facts/multipart.ts';
 import { crc32Of, FULL_OBJECT, MiB, outcome, type Wire } from '../wire.ts';
 import type { Profile } from './profile.ts';
+import { ANY_SIZE_COMPLETES, COPIES_REPLACE } from './shared.ts';
 
 const VERIFIES_NOTHING = 'it verifies no checksum';
 const FORGETS = 'it keeps a checksum only where the request names the algorithm beside it';
@@ -69,15 +70,7 @@ export const moto: Profile = {
           await expectPlainUploadOf(wire, LAST);
         },
       },
-    'a completion whose size of the whole is wrong is refused, and nothing appears': {
-      reason: 'it ignores the size that a completion claims',
-      actual: async (wire) => {
-        const upload = await wire.create('object');
-        const parts = [await upload.part(1, LAST)];
-        expect(await outcome(upload.complete(parts, { MpuObjectSize: LAST.length + 1 }))).toBe('accepted');
-        await expectPlainUploadOf(wire, LAST);
-      },
-    },
+    'a completion whose size of the whole is wrong is refused, and nothing appears': ANY_SIZE_COMPLETES,
     'parts sent in any order become one object, verified by the CRC32 of the whole, which HEAD tells': {
       reason:
         'it computes the CRC32 of the whole by itself, tells it on HEAD, but not in answer to the completion',
@@ -119,15 +112,7 @@ export const moto: Profile = {
         expect(await wire.text('copy')).toBe('second');
       },
     },
-    'CopyObject with If-None-Match: * creates, but never replaces': {
-      reason: 'CopyObject ignores conditions on its destination',
-      actual: async (wire) => {
-        await wire.put('source', 'source');
-        await wire.put('taken', 'replaced');
-        expect(await outcome(wire.copy('source', 'taken', { IfNoneMatch: '*' }))).toBe('accepted');
-        expect(await wire.text('taken')).toBe('source');
-      },
-    },
+    'CopyObject with If-None-Match: * creates, but never replaces': COPIES_REPLACE,
     'UploadPartCopy of a source that has changed is 412, and of one that is gone 404': {
       reason: 'copies ignore the conditions on their source; the error for one that is gone has no code',
       actual: async (wire) => {
