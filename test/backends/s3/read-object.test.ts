@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { getEventListeners, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readObject } from '../../../src/backends/s3/read-object.ts';
 import type { StreamingBackend } from '../../../src/contract/backend.ts';
 import { createTestContext } from '../../../src/testing/index.ts';
 import { createS3Subject, type S3Subject } from '../../support/s3-subject.ts';
@@ -93,6 +97,53 @@ describe('a read that is cut in the middle', () => {
     const fault = s3.fault({ operation: 'GetObject', reset: 'response-body' });
     await expect(RANGE[1](subject.backend, etag)).rejects.toMatchObject({ code: 'EIO' });
     expect(fault.hits).toBe(4);
+  });
+});
+
+describe('a read that nobody waits for any more', () => {
+  test.each(['request', 'response'] as const)('drops its connection: S3 hangs at the %s', async (hang) => {
+    const held = s3.fault({ operation: 'GetObject', hang });
+    const gone = new AbortController();
+    const reading = subject.backend.readFileRange(createTestContext({ signal: gone.signal }), '/file', range);
+    const outcome = expect(reading).rejects.toMatchObject({ code: 'ECANCELED' });
+    await held.reached();
+    gone.abort();
+    await outcome;
+    await s3.waitFor(({ operation, aborted }) => operation === 'GetObject' && aborted);
+    expect(gets()).toHaveLength(1);
+  });
+
+  test('drops its connection in the middle of the answer, and asks for nothing more', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-length': 100, etag: '"1"' }).write('the first few');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const slow = createS3Subject(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, Bucket);
+    const connected = once(server, 'connection') as Promise<[Socket]>;
+    const gone = new AbortController();
+    const reading = readObject(slow.store, 'file', { signal: gone.signal });
+    expect((await reading.next()).value).toMatchObject({ at: 0, end: 100 });
+    const [socket] = await connected;
+    const next = expect(reading.next()).rejects.toMatchObject({ name: 'AbortError' });
+    gone.abort();
+    await Promise.all([next, once(socket, 'close')]);
+    slow.close();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('was never begun when its signal is aborted already', async () => {
+    const context = createTestContext({ signal: AbortSignal.abort() });
+    const reading = subject.backend.readFileRange(context, '/file', range);
+    await expect(reading).rejects.toMatchObject({ code: 'ECANCELED' });
+    expect(gets()).toEqual([]);
+  });
+
+  test('leaves no listener behind when it is done', async () => {
+    const { signal } = new AbortController();
+    for (let count = 0; count < 3; count++) {
+      await subject.backend.readFileRange(createTestContext({ signal }), '/file', range);
+    }
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 });
 
