@@ -152,7 +152,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   async function readFileRange(context: RequestContext, path: string, range: FileRange): Promise<Uint8Array> {
     if (range.length === 0) return new Uint8Array(0);
     try {
-      return await store.get(keys.toKey(context.principal, path), range);
+      return await store.get(keys.toKey(context.principal, path), { ...range, signal: context.signal });
     } catch (error) {
       if (isNotFound(error)) await existingFile(context, path);
       throw error;
@@ -187,7 +187,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     readFile: (context, path) =>
       translated('readFile', path, async () => {
         const { etag } = await existingFile(context, path);
-        return await store.get(keys.toKey(context.principal, path), etag === undefined ? {} : { etag });
+        return await store.get(keys.toKey(context.principal, path), { etag, signal: context.signal });
       }),
     readFileRange: (context, path, range) =>
       translated('readFileRange', path, () => readFileRange(context, path, range)),
