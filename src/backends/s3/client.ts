@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AwsConfig } from '../../config/load.ts';
-import { ForgivingRetryStrategy, MAX_ATTEMPTS } from './retries.ts';
+import { MAX_ATTEMPTS, S3RetryStrategy } from './retries.ts';
 
 const MAX_SOCKETS = 256;
 
@@ -36,7 +36,7 @@ export function createS3Client(
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
     maxAttempts: MAX_ATTEMPTS,
-    retryStrategy: new ForgivingRetryStrategy(),
+    retryStrategy: new S3RetryStrategy(),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
