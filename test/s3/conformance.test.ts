@@ -157,7 +157,7 @@ bindConformance('the S3 backend', {
   createSubject: () => {
     subjects += 1;
     const prefix = `${s3.prefix}${subjects}/`;
-    const { backend, close } = createS3Subject(s3.endpoint, s3.bucket, { ...s3, prefix });
+    const { backend, close } = createS3Subject(s3.endpoint, s3.bucket, { ...s3, prefix, detects: true });
     return { backend, context: createTestContext(), longListing: 1205, close: async () => close() };
   },
   deviations: { ...deviations, ...profileUnderTest().conformance },
