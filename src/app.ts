@@ -6,6 +6,7 @@ import { parseUsersDocument, type User } from './auth/users-document.ts';
 import { createBackend } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
 import { Spool } from './buffers/spool.ts';
+import { withLimit } from './buffers/with-limit.ts';
 import type { Config } from './config/load.ts';
 import type { StreamingBackend } from './contract/backend.ts';
 import type { JobPublisher } from './contract/jobs.ts';
@@ -81,6 +82,8 @@ export async function createApp(
   { log, tracer }: AppDependencies,
 ): Promise<App> {
   const budget = new MemoryBudget(config.memoryBudgetBytes);
+  // A reader that stalls keeps what it holds, and uploads must be able to go on all the same.
+  const readers = withLimit(budget, budget.limitBytes / 2);
   const spool = await createSpool(config, log);
   const storage = createBackend(config.backend, { budget, spool, log });
   const probes = new Map([['bucket', storage.probe]]);
@@ -116,7 +119,7 @@ export async function createApp(
         connection,
         transport,
         observe,
-        memory: budget,
+        memory: readers,
         onFault: (err, request) =>
           log.error({ err, request, sessionId: connection.id, user: principal.username }, 'request failed'),
       }),

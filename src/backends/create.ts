@@ -7,6 +7,7 @@ import type { Probe } from '../contract/probe.ts';
 import { createMemoryBackend } from './memory/memory.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
+import { detectFeatures } from './s3/features.ts';
 import { probeBucket } from './s3/probe.ts';
 import { ObjectStore } from './s3/store.ts';
 import { createSweeper } from './s3/sweeper.ts';
@@ -41,7 +42,8 @@ export function createBackend(
       };
     case 's3': {
       const client = createS3Client(config.aws);
-      const store = new ObjectStore(client, config.bucket);
+      const detect = config.aws.endpoint === undefined ? undefined : detectFeatures;
+      const store = new ObjectStore(client, config.bucket, detect);
       const { prefix, staleUploadMs } = config;
       const sweeper =
         staleUploadMs === 0 ? undefined : createSweeper({ store, prefix, olderThanMs: staleUploadMs, log });

@@ -25,8 +25,8 @@ export interface RequestContext {
   readonly principal: Principal;
   readonly connection: Connection;
   /**
-   * Aborted when the client is gone: what is still running for it may stop, except `finishWrite`, which goes on to
-   * its end.
+   * Aborted when nobody waits for the answer any more: the client is gone, or has closed the handle. What is still
+   * running may stop with `ECANCELED`, except `finishWrite`, which goes on to its end.
    */
   readonly signal: AbortSignal;
   /** Of `beginWrite` alone: the upload's id, the same in its spans, logs and job. */

@@ -8,6 +8,7 @@ export const FS_ERROR_CODES = [
   'EACCES',
   'EBADF',
   'EBUSY',
+  'ECANCELED',
   'EDQUOT',
   'EEXIST',
   'EFBIG',

@@ -1,6 +1,9 @@
 import { FsError, toFsErrorCode } from '../contract/errors.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
-import { type FetchRange, ReadWindow, type Stretch } from './read-window.ts';
+import { ReadWindow, type Stretch } from './read-window.ts';
+
+/** Fetches `length` bytes from `offset`: fewer only at the end of the file. May stop when the signal is aborted. */
+export type FetchRange = (offset: number, length: number, signal: AbortSignal) => Promise<Uint8Array>;
 
 export interface FileReaderOptions {
   /** That of the file when it was opened, in bytes: nothing past it is fetched. */
@@ -29,6 +32,7 @@ export class FileReader {
   readonly #size: number;
   readonly #fetch: FetchRange;
   readonly #memory: MemoryAllowance;
+  readonly #closed = new AbortController();
   /** The window being read. */
   #current: ReadWindow | undefined;
   /** The one fetched ahead. Once dropped it keeps this place until its fetch has settled: no third is begun. */
@@ -72,10 +76,11 @@ export class FileReader {
     return bytes;
   }
 
-  /** Lets go of everything; what a fetch under way has reserved is given back when it settles. */
+  /** Lets go of everything, fetches under way included: what these have reserved is given back when they settle. */
   close(): void {
     this.#refusal ??= new FsError('EBADF', 'the file is closed');
     this.#drop();
+    this.#closed.abort();
   }
 
   async #gather(offset: number, end: number, isSequential: boolean): Promise<Uint8Array> {
@@ -122,7 +127,7 @@ export class FileReader {
       return this.#current;
     }
     this.#current = undefined;
-    return new ReadWindow({ start: offset, length: needed }, this.#fetch, () => undefined);
+    return this.#window({ start: offset, length: needed }, () => undefined);
   }
 
   /** Begins to fetch what follows the current window, unless memory is short. */
@@ -143,7 +148,12 @@ export class FileReader {
 
   /** Begins to fetch a stretch that is reserved. */
   #open(stretch: Stretch): ReadWindow {
-    return new ReadWindow(stretch, this.#fetch, () => this.#memory.release(stretch.length));
+    return this.#window(stretch, () => this.#memory.release(stretch.length));
+  }
+
+  #window(stretch: Stretch, onEmpty: () => void): ReadWindow {
+    const { start, length } = stretch;
+    return new ReadWindow(stretch, () => this.#fetch(start, length, this.#closed.signal), onEmpty);
   }
 
   #drop(): void {

@@ -1,6 +1,3 @@
-/** Fetches `length` bytes from `offset`: fewer only at the end of the file. */
-export type FetchRange = (offset: number, length: number) => Promise<Uint8Array>;
-
 /** Which bytes a window asks for. */
 export interface Stretch {
   readonly start: number;
@@ -22,7 +19,7 @@ export class ReadWindow {
   #bytes: Uint8Array = new Uint8Array(0);
   #error: unknown;
 
-  constructor({ start, length }: Stretch, fetch: FetchRange, onEmpty: () => void) {
+  constructor({ start, length }: Stretch, fetch: () => Promise<Uint8Array>, onEmpty: () => void) {
     this.start = start;
     this.length = length;
     this.#onEmpty = onEmpty;
@@ -70,9 +67,9 @@ export class ReadWindow {
     if (!this.isFetching) this.#state = 'gone';
   }
 
-  async #fill(fetch: FetchRange): Promise<void> {
+  async #fill(fetch: () => Promise<Uint8Array>): Promise<void> {
     try {
-      this.#bytes = await fetch(this.start, this.length);
+      this.#bytes = await fetch();
       this.#state = 'there';
     } catch (error) {
       this.#error = error;

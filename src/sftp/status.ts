@@ -9,6 +9,7 @@ export const STATUS_OF = {
   EACCES: [StatusCode.PERMISSION_DENIED, 'Permission denied'],
   EBADF: [StatusCode.FAILURE, 'The handle is not open for that'],
   EBUSY: [StatusCode.FAILURE, 'The file or directory is in use'],
+  ECANCELED: [StatusCode.FAILURE, 'The request was cancelled'],
   EDQUOT: [StatusCode.FAILURE, 'The quota is used up'],
   EEXIST: [StatusCode.FAILURE, 'It exists already'],
   EFBIG: [StatusCode.FAILURE, 'The file is too large'],

@@ -10,10 +10,14 @@ import {
 import { toFsErrorCode } from '../contract/errors.ts';
 import { Attribute } from './instruments.ts';
 
-/** Marks a span as failed: result, status and, once, the exception. The message is ours, never file content. */
+/**
+ * Marks a span as failed: result, status and, once, the exception. The message is ours, never file content.
+ * What was cancelled because nobody waits for it any more is a result, and no failure.
+ */
 export function failSpan(span: Span, error: unknown): void {
   const code = toFsErrorCode(error);
   span.setAttribute(Attribute.RESULT, code);
+  if (code === 'ECANCELED') return;
   span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : code });
   span.recordException(error instanceof Error ? error : String(error));
 }

@@ -98,6 +98,22 @@ describe('close', () => {
     expect(memory.reservedBytes).toBe(0);
   });
 
+  test('aborts what is being fetched, and nothing is aborted before', async () => {
+    const signals: AbortSignal[] = [];
+    const { reader, memory, expectRead } = readerOf(patterned(MiB), (bytes, _, signal) => {
+      signals.push(signal);
+      if (signals.length === 1) return bytes;
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    });
+    await expectRead(0, 32 * KiB);
+    await expectRead(32 * KiB, 32 * KiB);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    const waiting = reader.read(64 * KiB, KiB);
+    reader.close();
+    await expect(waiting).rejects.toThrow('EBADF');
+    expect(memory.reservedBytes).toBe(0);
+  });
+
   test('during a read fails it and gives its memory back', async () => {
     const { script, gate } = gated();
     const { reader, fetched, memory } = readerOf(patterned(MiB), script);

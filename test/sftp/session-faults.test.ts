@@ -27,6 +27,7 @@ const STATUS: Readonly<Record<FsErrorCode, number>> = {
   EACCES: 3,
   EBADF: 4,
   EBUSY: 4,
+  ECANCELED: 4,
   EDQUOT: 4,
   EEXIST: 4,
   EFBIG: 4,

@@ -1,5 +1,6 @@
 import { createS3Backend } from '../../src/backends/s3/backend.ts';
 import { createS3Client } from '../../src/backends/s3/client.ts';
+import { detectFeatures } from '../../src/backends/s3/features.ts';
 import { ObjectStore } from '../../src/backends/s3/store.ts';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
 import type { AwsConfig } from '../../src/config/load.ts';
@@ -22,12 +23,14 @@ export function createS3Subject(
   options: Pick<AwsConfig, 'region' | 'credentials'> & {
     readonly prefix?: string;
     readonly budgetBytes?: number;
+    /** Whether the store is asked what it can do, as the service does with one that may not be Amazon's. */
+    readonly detects?: boolean;
   } = {},
 ): S3Subject {
-  const { prefix = '', budgetBytes = 64 * 1024 * 1024 } = options;
+  const { prefix = '', budgetBytes = 64 * 1024 * 1024, detects = false } = options;
   const { region = TEST_REGION, credentials = TEST_CREDENTIALS } = options;
   const client = createS3Client({ endpoint, region, credentials });
-  const store = new ObjectStore(client, bucket);
+  const store = new ObjectStore(client, bucket, detects ? detectFeatures : undefined);
   const budget = new MemoryBudget(budgetBytes);
   const backend = createS3Backend({ store, prefix, budget });
   return { backend, store, budget, close: () => client.destroy() };

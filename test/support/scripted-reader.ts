@@ -14,7 +14,7 @@ export function patterned(size: number): Buffer {
 }
 
 /** What a fetch does once it has begun; it resolves to the bytes asked for unless it says otherwise. */
-export type Script = (bytes: Buffer, offset: number) => Promise<Uint8Array> | Uint8Array;
+export type Script = (bytes: Buffer, offset: number, signal: AbortSignal) => Promise<Uint8Array> | Uint8Array;
 
 /** A reader of `content`, and the ranges it has fetched, as `offset+length` in KiB. */
 export function readerOf(content: Buffer, script: Script = (bytes) => bytes) {
@@ -23,9 +23,9 @@ export function readerOf(content: Buffer, script: Script = (bytes) => bytes) {
   const reader = new FileReader({
     size: content.length,
     memory,
-    fetch: async (offset, length) => {
+    fetch: async (offset, length, signal) => {
       fetched.push(`${offset / KiB}+${length / KiB}`);
-      return await script(content.subarray(offset, offset + length), offset);
+      return await script(content.subarray(offset, offset + length), offset, signal);
     },
   });
   const expectRead = async (offset: number, length: number) => {

@@ -1,45 +1,45 @@
 import { type ByteRange, RangeSet } from '../../buffers/range-set.ts';
 import { FsError } from '../../contract/errors.ts';
 import type { StoredFile } from '../../contract/types.ts';
-import type { Collector } from './collector.ts';
 import type { Contents, ObjectSource } from './contents.ts';
-import type { Destination } from './destination.ts';
 import { fillHoles } from './fill.ts';
-import type { InFlight } from './in-flight.ts';
+import type { Lifetime } from './lifetime.ts';
 import { PartBuffer } from './part-buffer.ts';
 import type { PartPlan, PlannedPart, Unit } from './part-plan.ts';
-import type { Sender } from './sender.ts';
 import type { ObjectStore } from './store.ts';
+import type { Units } from './units.ts';
 
 /** Bytes of holes that are filled with zeros at the end of an upload. */
 const MAX_ZEROS = 1024 ** 3;
 
-export interface Assembly {
+/** What making the object takes. */
+type Assembly = Pick<Units, 'size' | 'contents' | 'collector' | 'destination' | 'inFlight' | 'sender'> & {
   readonly store: ObjectStore;
   readonly plan: PartPlan;
-  readonly size: number;
-  readonly contents: Contents;
-  readonly collector: Collector;
-  readonly destination: Destination;
-  readonly inFlight: InFlight;
-  readonly sender: Sender;
-  /** Throws when something under way has failed. */
-  readonly assertUsable: () => void;
-}
+  readonly life: Lifetime;
+};
 
 /** Makes the object of an upload out of what has been sent, what is still in buffers, and what other objects hold. */
-export async function assemble(assembly: Assembly): Promise<StoredFile> {
-  const { plan, size, destination, inFlight } = assembly;
-  await inFlight.settled();
-  assembly.assertUsable();
+export async function assemble(
+  { store, plan }: { readonly store: ObjectStore; readonly plan: PartPlan },
+  { size, contents, collector, destination, inFlight, sender }: Units,
+  life: Lifetime,
+): Promise<StoredFile> {
+  const assembly = { store, plan, size, contents, collector, destination, inFlight, sender, life };
+  await settle(assembly);
   if (size <= plan.unit(0).end && !destination.hasStraight(0)) return await putWhole(assembly);
   assertFewZeros(assembly);
   await sendOpen(assembly);
   const last = plan.unitAt(size - 1).part;
   for (let index = 0; index <= last; index++) await supply(assembly, plan.part(index));
-  await inFlight.settled();
-  assembly.assertUsable();
+  await settle(assembly);
   return await destination.complete(last + 1, size);
+}
+
+/** Waits for everything under way, and throws when something of it has failed. */
+async function settle({ inFlight, life }: Assembly): Promise<void> {
+  await inFlight.settled();
+  life.assertUsable();
 }
 
 async function putWhole({
@@ -79,10 +79,10 @@ async function sendOpen(assembly: Assembly): Promise<void> {
   for (const { unit } of sorted) await sendUnit(assembly, unit);
 }
 
-async function sendUnit({ collector, sender, inFlight, assertUsable }: Assembly, unit: Unit): Promise<void> {
+async function sendUnit({ collector, sender, inFlight, life }: Assembly, unit: Unit): Promise<void> {
   await inFlight.roomFor(unit.end - unit.start);
   const part = await collector.inMemory(unit);
-  assertUsable();
+  life.assertUsable();
   collector.remove(part);
   sender.send(unit, async () => part, { isEnd: true });
 }
@@ -98,14 +98,13 @@ async function supply(assembly: Assembly, part: PlannedPart): Promise<void> {
   const source = isWhole ? soleSource(contents, range) : undefined;
   if (source !== undefined) {
     await inFlight.roomFor(0);
-    assembly.assertUsable();
+    assembly.life.assertUsable();
     sender.run(() => destination.copyPart(part, source, range.end - range.start));
     return;
   }
   for (const unit of units) await supplyUnit(assembly, unit);
   if (part.units === 1) return;
-  await inFlight.settled();
-  assembly.assertUsable();
+  await settle(assembly);
   const assembled = await destination.closePart(part, units.length, range);
   sender.run(() => destination.copyPart(part, assembled, range.end - range.start));
 }
@@ -117,7 +116,7 @@ async function supplyUnit(assembly: Assembly, unit: Unit): Promise<void> {
   const source = soleSource(contents, range);
   if (source === undefined) return await sendUnit(assembly, unit);
   await inFlight.roomFor(0);
-  assembly.assertUsable();
+  assembly.life.assertUsable();
   sender.run(() => destination.copyUnit(unit, source, range.end - range.start), { unit: unit.index });
 }
 

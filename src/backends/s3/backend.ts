@@ -19,7 +19,7 @@ import { isNotFound, toFsError } from './errors.ts';
 import { DIRECTORY_MARKER, KeyMapper } from './keys.ts';
 import { listDirectory } from './listing.ts';
 import { PartPlan, tiersFor } from './part-plan.ts';
-import { renameObject, renamePrefix } from './rename.ts';
+import { PrefixMove, renameObject } from './rename.ts';
 import type { ObjectHead, ObjectStore } from './store.ts';
 import { S3Upload } from './upload.ts';
 
@@ -121,15 +121,16 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (source.type === 'file') {
       if (target?.type === 'directory')
         throw new FsError('EISDIR', 'the target is a directory', { path: to });
-      const key = keys.toKey(principal, from);
-      await renameObject(store, { key, size: source.size }, keys.toKey(principal, to));
-      return;
+      const seen = { key: keys.toKey(principal, from), size: source.size, etag: source.etag ?? '' };
+      return await renameObject(store, seen, keys.toKey(principal, to));
     }
     if (isBelow(to, from))
       throw new FsError('EINVAL', 'a directory cannot be moved into itself', { path: to });
     if (target?.type === 'file') throw new FsError('ENOTDIR', 'the target is a file', { path: to });
-    if (target !== undefined) await delDir(context, to);
-    await renamePrefix(store, keys.toDirectoryPrefix(principal, from), keys.toDirectoryPrefix(principal, to));
+    const below = (path: string) => keys.toDirectoryPrefix(principal, path);
+    const move = new PrefixMove(store, below(from), below(to));
+    if (target !== undefined && !(await move.hasBegun())) await delDir(context, to);
+    await move.run();
   }
 
   async function beginWrite(context: RequestContext, path: string, options: WriteOptions): Promise<Upload> {
@@ -151,7 +152,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   async function readFileRange(context: RequestContext, path: string, range: FileRange): Promise<Uint8Array> {
     if (range.length === 0) return new Uint8Array(0);
     try {
-      return await store.get(keys.toKey(context.principal, path), range);
+      return await store.get(keys.toKey(context.principal, path), { ...range, signal: context.signal });
     } catch (error) {
       if (isNotFound(error)) await existingFile(context, path);
       throw error;
@@ -186,7 +187,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     readFile: (context, path) =>
       translated('readFile', path, async () => {
         const { etag } = await existingFile(context, path);
-        return await store.get(keys.toKey(context.principal, path), etag === undefined ? {} : { etag });
+        return await store.get(keys.toKey(context.principal, path), { etag, signal: context.signal });
       }),
     readFileRange: (context, path, range) =>
       translated('readFileRange', path, () => readFileRange(context, path, range)),

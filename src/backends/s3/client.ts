@@ -1,10 +1,13 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { AwsConfig } from '../../config/load.ts';
-import { ForgivingRetryStrategy, MAX_ATTEMPTS } from './retries.ts';
+import { MAX_ATTEMPTS, S3RetryStrategy } from './retries.ts';
 
-const MAX_SOCKETS = 256;
+/** Connections at once; further requests wait for one, first come, first served. */
+export const MAX_SOCKETS = 256;
 
 type RequestHandler = S3Client['config']['requestHandler'];
 type HttpRequest = Parameters<RequestHandler['handle']>[0];
@@ -12,6 +15,8 @@ type HandlerOptions = Parameters<RequestHandler['handle']>[1];
 
 /** When a connection counts as dead, in milliseconds without a byte in either direction; then it is ended. */
 export interface Silence {
+  /** Until it stands, TLS and all. */
+  readonly connecting: number;
   readonly usual: number;
   /**
    * For copies and completions, which S3 may work on for minutes. It sends white space meanwhile where it can
@@ -20,7 +25,7 @@ export interface Silence {
   readonly patient: number;
 }
 
-const SILENCE: Silence = { usual: 30_000, patient: 600_000 };
+const SILENCE: Silence = { connecting: 5_000, usual: 30_000, patient: 600_000 };
 
 /**
  * The S3 client as uploads need it: our own CRC32s instead of the SDK's, payloads not hashed for the signature
@@ -36,7 +41,7 @@ export function createS3Client(
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
     maxAttempts: MAX_ATTEMPTS,
-    retryStrategy: new ForgivingRetryStrategy(),
+    retryStrategy: new S3RetryStrategy(),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
@@ -89,12 +94,11 @@ function assertMade(output: object): void {
 }
 
 /** Two of the SDK's handlers over one pool of connections: the one for all requests, and the patient one. */
-function createRequestHandler({ usual, patient }: Silence): RequestHandler {
+function createRequestHandler({ connecting, usual, patient }: Silence): RequestHandler {
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   const options = {
-    connectionTimeout: 5_000,
-    httpAgent: new HttpAgent(agent),
-    httpsAgent: new HttpsAgent(agent),
+    httpAgent: limitConnecting(new HttpAgent(agent), connecting),
+    httpsAgent: limitConnecting(new HttpsAgent(agent), connecting),
   };
   const handler = createHandler({ ...options, socketTimeout: usual });
   const usually = handler.handle.bind(handler);
@@ -104,6 +108,26 @@ function createRequestHandler({ usual, patient }: Silence): RequestHandler {
     handle: (request: HttpRequest, extras?: HandlerOptions) =>
       mayBeSilent(request) ? patiently(request, extras) : usually(request, extras),
   });
+}
+
+/**
+ * Ends a connection that does not come about in time. The SDK's own limit counts the wait for one of the agent's
+ * connections too, so that those who wait fail when a store is merely busy.
+ */
+function limitConnecting<A extends HttpAgent>(agent: A, limitMs: number): A {
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    const socket = connect(options, callback);
+    if (!(socket instanceof Socket)) return socket;
+    const timer = setTimeout(() => {
+      const error = new Error(`no connection within ${limitMs} ms`);
+      socket.destroy(Object.assign(error, { name: 'TimeoutError' }));
+    }, limitMs);
+    const stop = () => clearTimeout(timer);
+    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', stop).once('close', stop);
+    return socket;
+  };
+  return agent;
 }
 
 /** The SDK makes its handler for a client; this one is for nothing else. */

@@ -1,7 +1,12 @@
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
+import type { StoredFile } from '../../contract/types.ts';
+import { fromBase64 } from './checksum.ts';
+import { replacing, type WriteCondition } from './conditions.ts';
+import { toS3Failure } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
 import { MultipartUpload } from './multipart.ts';
-import { type ObjectStore, toCopySource } from './store.ts';
+import { type ObjectHeaders, type ObjectStore, toCopySource } from './store.ts';
+import { type Completion, findStored, toStoredFile } from './stored-file.ts';
 
 /** CopyObject, and one UploadPartCopy, take no more (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html). */
 const MAX_COPY_BYTES = 5 * 1024 ** 3;
@@ -11,25 +16,80 @@ const COPIED_PART_BYTES = 512 * 1024 ** 2;
 const MAX_PARTS = 10_000;
 const PARALLEL_PARTS = 8;
 
-export interface SizedObject {
+/** One object as it was seen: nothing is copied of another that has taken its place. */
+export interface SeenObject {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
+  readonly etag: string;
 }
 
-/** Copies an object within the bucket, its metadata included, whatever its size. */
-export async function copyObject(store: ObjectStore, from: SizedObject, to: string): Promise<void> {
-  if (from.size > MAX_COPY_BYTES) return await copyInParts(store, from, to);
-  const CopySource = toCopySource(store.bucket, from.key);
-  await store.client.send(new CopyObjectCommand({ Bucket: store.bucket, Key: to, CopySource }));
+/**
+ * Copies an object within the bucket, its metadata included, whatever its size.
+ * @throws S3's `PreconditionFailed` when the source is another one by now.
+ */
+export async function copyObject(store: ObjectStore, from: SeenObject, to: string): Promise<void> {
+  if (from.size <= MAX_COPY_BYTES) await copyWhole(store, from, to);
+  else await copyInParts(store, from, to, { headers: (await store.head(from.key))?.headers ?? {} });
 }
 
-async function copyInParts(store: ObjectStore, { key }: SizedObject, to: string): Promise<void> {
-  const head = await store.head(key);
-  if (head === undefined) throw new Error('the object to copy is gone');
-  const { size, etag, headers } = head;
+/**
+ * Gives an object that is stored other headers. S3 takes them only when an object is made, so it is copied onto
+ * itself. One that has been replaced meanwhile is left alone: its time has passed.
+ */
+export async function describeAnew(
+  store: ObjectStore,
+  { key, stored, headers }: { key: string; stored: StoredFile; headers: ObjectHeaders },
+): Promise<StoredFile> {
+  const { size, etag = '', checksum } = stored;
+  const crc = checksum === undefined ? undefined : fromBase64(checksum.value);
+  const seen = { key, size, etag };
+  try {
+    const copy =
+      size <= MAX_COPY_BYTES
+        ? await copyWhole(store, seen, key, headers)
+        : await copyInParts(store, seen, key, { headers, condition: replacing(seen) });
+    return toStoredFile(store, key, size, crc, copy);
+  } catch (error) {
+    if (toS3Failure(error).code !== 'ESTALE') throw error;
+    // Or by ourselves, if an answer was lost.
+    const ours = crc === undefined ? undefined : await findStored(store, key, size, crc);
+    return ours === undefined ? stored : toStoredFile(store, key, size, crc, ours);
+  }
+}
+
+async function copyWhole(
+  store: ObjectStore,
+  { key, etag }: SeenObject,
+  to: string,
+  headers?: ObjectHeaders,
+): Promise<Completion> {
+  const { CopyObjectResult, VersionId } = await store.client.send(
+    new CopyObjectCommand({
+      Bucket: store.bucket,
+      Key: to,
+      CopySource: toCopySource(store.bucket, key),
+      CopySourceIfMatch: `"${etag}"`,
+      ...(headers === undefined ? {} : { ...headers, MetadataDirective: 'REPLACE' }),
+    }),
+  );
+  return { ETag: CopyObjectResult?.ETag, VersionId };
+}
+
+async function copyInParts(
+  store: ObjectStore,
+  { key, size, etag }: SeenObject,
+  to: string,
+  { headers, condition = {} }: { readonly headers: ObjectHeaders; readonly condition?: WriteCondition },
+): Promise<Completion> {
   const gone = new AbortController();
-  const upload = new MultipartUpload({ store, key: to, headers: () => headers, signal: gone.signal });
+  const upload = new MultipartUpload({
+    store,
+    key: to,
+    condition,
+    headers: () => headers,
+    signal: gone.signal,
+  });
   const partBytes = Math.max(COPIED_PART_BYTES, Math.ceil(size / MAX_PARTS));
   const parts = Array.from({ length: Math.ceil(size / partBytes) }, (_, index) => index);
   try {
@@ -37,7 +97,8 @@ async function copyInParts(store: ObjectStore, { key }: SizedObject, to: string)
       const offset = index * partBytes;
       await upload.copyPart(index, { key, etag, offset }, Math.min(partBytes, size - offset));
     });
-    await upload.complete(parts.length, size);
+    const stored = await upload.complete(parts.length, size);
+    return { ETag: stored.etag, VersionId: stored.versionId };
   } catch (error) {
     gone.abort();
     await upload.abort();

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ByteRange } from '../../buffers/range-set.ts';
 import type { StoredFile } from '../../contract/types.ts';
+import { ANY, type WriteCondition } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
+import { describeAnew } from './copy-object.ts';
 import { STAGING_PREFIX } from './keys.ts';
 import { MultipartUpload } from './multipart.ts';
 import type { PartPlan, PlannedPart, Unit } from './part-plan.ts';
@@ -13,7 +16,7 @@ export interface DestinationOptions {
   readonly key: string;
   /** Unique to the upload: names its staging objects. */
   readonly id: string;
-  readonly exclusive: boolean;
+  readonly condition: WriteCondition;
   readonly headers: () => ObjectHeaders;
   readonly signal: AbortSignal;
 }
@@ -34,12 +37,17 @@ export class Destination {
   readonly #staged: string[] = [];
   /** What each part that was copied is a copy of. */
   readonly #copied = new Map<number, string>();
+  #begunWith: ObjectHeaders = {};
   #isComplete = false;
 
   constructor(options: DestinationOptions) {
     this.#options = options;
-    const { store, key, exclusive, headers, signal } = options;
-    this.#object = new MultipartUpload({ store, key, exclusive, headers, signal });
+    const { store, key, condition, signal } = options;
+    const headers = () => {
+      this.#begunWith = options.headers();
+      return this.#begunWith;
+    };
+    this.#object = new MultipartUpload({ store, key, condition, headers, signal });
   }
 
   get straightUnits(): ReadonlySet<number> {
@@ -72,7 +80,7 @@ export class Destination {
   async putAside(unit: Unit, body: Buffer, crc: number): Promise<ObjectSource> {
     const { store, signal } = this.#options;
     const key = this.#stagingKey(`unit-${unit.index}`);
-    const stored = await putObject(store, { key, body, crc, exclusive: false, signal });
+    const stored = await putObject(store, { key, body, crc, condition: ANY, signal });
     return { key, etag: stored.etag ?? '', offset: 0 };
   }
 
@@ -101,17 +109,19 @@ export class Destination {
     return { key: stored.location?.key ?? '', etag: stored.etag ?? '', offset: 0 };
   }
 
-  /** Makes the object of the first `parts` parts. */
+  /** Makes the object of the first `parts` parts. S3 has taken its headers long ago, so those that came later cost a copy. */
   async complete(parts: number, size: number): Promise<StoredFile> {
     const stored = await this.#object.complete(parts, size);
     this.#isComplete = true;
-    return stored;
+    const headers = this.#options.headers();
+    if (isDeepStrictEqual(headers, this.#begunWith)) return stored;
+    return await describeAnew(this.#options.store, { key: this.#options.key, stored, headers });
   }
 
   /** Makes the object of these bytes alone. */
   async put(body: Buffer, crc: number): Promise<StoredFile> {
-    const { store, key, exclusive, headers, signal } = this.#options;
-    return await putObject(store, { key, body, crc, exclusive, headers: headers(), signal });
+    const { store, key, condition, headers, signal } = this.#options;
+    return await putObject(store, { key, body, crc, condition, headers: headers(), signal });
   }
 
   /** Removes whatever is not the object. Call it only when nothing is in flight. */

@@ -110,7 +110,7 @@ export const BY_CONNECTION: Readonly<Record<string, S3Failure>> = {
   EPIPE: failure('EIO', 'yes'),
   ETIMEDOUT: failure('ETIMEDOUT', 'yes'),
   TimeoutError: failure('ETIMEDOUT', 'yes'),
-  AbortError: failure('EIO'),
+  AbortError: failure('ECANCELED'),
 };
 
 const UNKNOWN = failure('EIO');

@@ -64,6 +64,11 @@ export function staticPrefixOf(prefix: string): string {
   return prefix.startsWith(SESSION_PREFIX) ? '' : toPrefix(prefix);
 }
 
+/** Undoes `EncodingType: url`, without which a key with control characters breaks the XML. */
+export function decodeKey(key: string, encodingType: string | undefined): string {
+  return encodingType === 'url' ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
+}
+
 function toPrefix(prefix: string): string {
   const bare = prefix.replace(/^\/+|\/+$/g, '');
   return bare === '' ? '' : `${bare}/`;

@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { MAX_NAME_BYTES } from '../../contract/path.ts';
 import { type DirectoryEntry, directoryInfo, fileInfo } from '../../contract/types.ts';
-import { DIRECTORY_MARKER, RESERVED_PREFIX } from './keys.ts';
+import { DIRECTORY_MARKER, decodeKey, RESERVED_PREFIX } from './keys.ts';
 import { type ObjectStore, unquote } from './store.ts';
 
 /**
@@ -42,7 +42,7 @@ export async function* listDirectory(
 
 function* fileEntries(page: ListObjectsV2CommandOutput, prefix: string): Generator<DirectoryEntry> {
   for (const { Key, Size, LastModified, ETag } of page.Contents ?? []) {
-    const name = decode(page, Key ?? '').slice(prefix.length);
+    const name = decodeKey(Key ?? '', page.EncodingType).slice(prefix.length);
     if (!isNameable(name) || name === DIRECTORY_MARKER) continue;
     yield { ...fileInfo(Size ?? 0, (LastModified?.getTime() ?? 0) / 1000, unquote(ETag)), name };
   }
@@ -50,7 +50,7 @@ function* fileEntries(page: ListObjectsV2CommandOutput, prefix: string): Generat
 
 function* directoryEntries(page: ListObjectsV2CommandOutput, prefix: string): Generator<DirectoryEntry> {
   for (const { Prefix } of page.CommonPrefixes ?? []) {
-    const key = decode(page, Prefix ?? '');
+    const key = decodeKey(Prefix ?? '', page.EncodingType);
     const name = key.slice(prefix.length, -1);
     if (isNameable(name) && key !== RESERVED_PREFIX) yield { ...directoryInfo(), name };
   }
@@ -59,7 +59,7 @@ function* directoryEntries(page: ListObjectsV2CommandOutput, prefix: string): Ge
 /** Files whose namesake prefix may still come on a later page: "a" is listed before "a-b", "a/" after it. */
 function stillToMeet(files: Set<string>, page: ListObjectsV2CommandOutput, prefix: string): Set<string> {
   const last = [page.Contents?.at(-1)?.Key, page.CommonPrefixes?.at(-1)?.Prefix]
-    .map((key) => Buffer.from(decode(page, key ?? '')))
+    .map((key) => Buffer.from(decodeKey(key ?? '', page.EncodingType)))
     .reduce((a, b) => (Buffer.compare(a, b) > 0 ? a : b));
   return new Set([...files].filter((name) => Buffer.compare(Buffer.from(`${prefix}${name}/`), last) > 0));
 }
@@ -67,9 +67,4 @@ function stillToMeet(files: Set<string>, page: ListObjectsV2CommandOutput, prefi
 function isNameable(name: string): boolean {
   if (name === '' || name === '.' || name === '..' || name.includes('/')) return false;
   return Buffer.byteLength(name) <= MAX_NAME_BYTES;
-}
-
-/** Undoes `EncodingType: url`, without which a key with control characters breaks the XML. */
-function decode(page: ListObjectsV2CommandOutput, text: string): string {
-  return page.EncodingType === 'url' ? decodeURIComponent(text.replaceAll('+', ' ')) : text;
 }

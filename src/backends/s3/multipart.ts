@@ -8,16 +8,18 @@ import {
 } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
 import { combineCrc32, fromBase64, toBase64 } from './checksum.ts';
+import type { WriteCondition } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
+import { CHECKED } from './features.ts';
 import { type ObjectHeaders, type ObjectStore, toCopySource, unquote } from './store.ts';
-import { type Completion, findStored, mayBeDone, toStoredFile } from './stored-file.ts';
+import { type Completion, findStored, mayBeDone, type Proof, toStoredFile } from './stored-file.ts';
 
 export interface MultipartOptions {
   readonly store: ObjectStore;
   readonly key: string;
-  /** Only if there is no object of that key at completion. */
-  readonly exclusive?: boolean;
+  /** Judged at completion. */
+  readonly condition?: WriteCondition;
   /** Asked when the upload is created, which is when S3 takes them. */
   readonly headers?: () => ObjectHeaders;
   /** Cancels parts in flight. */
@@ -39,9 +41,9 @@ interface Created {
 }
 
 /**
- * One S3 multipart upload, begun with its first part and ended by exactly one of `complete` and `abort`
+ * One S3 multipart upload, begun with its first part and ended by `complete`, or by `abort` when that is not to be or has failed
  * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html). Every part carries its CRC32 and the
- * completion that of the whole object, so S3 itself verifies what arrived. A part that is sent again replaces the
+ * completion that of the whole object, so S3 itself verifies what arrived; where parts could not be copied then, of the parts alone. A part that is sent again replaces the
  * earlier one; nobody sends the same part twice at once. Parts are counted from 0 here, from 1 by S3.
  */
 export class MultipartUpload {
@@ -60,7 +62,7 @@ export class MultipartUpload {
   /** `body` must not change before this settles. */
   async sendPart(index: number, body: Buffer, crc: number): Promise<void> {
     const { store, key, signal } = this.#options;
-    const { uploadId, verifies } = await this.#create();
+    const { uploadId } = await this.#create();
     const answer = await store.client.send(
       new UploadPartCommand({
         Bucket: store.bucket,
@@ -69,7 +71,7 @@ export class MultipartUpload {
         PartNumber: index + 1,
         Body: body,
         ContentLength: body.length,
-        ...(verifies ? { ChecksumCRC32: toBase64(crc) } : {}),
+        ChecksumCRC32: toBase64(crc),
       }),
       { abortSignal: signal },
     );
@@ -99,7 +101,7 @@ export class MultipartUpload {
 
   /** Makes the object of the first `count` parts, `size` bytes; each of them must have been sent. */
   async complete(count: number, size: number): Promise<StoredFile> {
-    const { store, key, exclusive } = this.#options;
+    const { store, key, condition } = this.#options;
     const { uploadId, verifies } = await this.#create();
     const parts = Array.from({ length: count }, (_, index) => this.#part(index));
     const sent = parts.reduce((sum, { length }) => sum + length, 0);
@@ -118,12 +120,15 @@ export class MultipartUpload {
       },
       ...(verifies && crc !== undefined ? { ChecksumCRC32: toBase64(crc), ChecksumType: 'FULL_OBJECT' } : {}),
       MpuObjectSize: size,
-      ...(exclusive ? { IfNoneMatch: '*' } : {}),
+      ...condition,
     });
     return toStoredFile(store, key, size, crc, await this.#send(command, size, crc, toEtag(parts)));
   }
 
-  /** Leaves nothing in S3. Call it only when no part is in flight: one that arrives later would stay. */
+  /**
+   * Leaves nothing in S3 but an object that was completed. Call it only when no part is in flight: one that arrives
+   * later would stay. A second call changes nothing.
+   */
   async abort(): Promise<void> {
     if (this.#created === undefined) return;
     const { store, key } = this.#options;
@@ -153,12 +158,12 @@ export class MultipartUpload {
 
   async #begin(): Promise<Created> {
     const { store, key, headers } = this.#options;
+    const { checkedPartCopies } = await store.features();
     const answer = await store.client.send(
       new CreateMultipartUploadCommand({
         Bucket: store.bucket,
         Key: key,
-        ChecksumAlgorithm: 'CRC32',
-        ChecksumType: 'FULL_OBJECT',
+        ...(checkedPartCopies ? CHECKED : {}),
         ...headers?.(),
       }),
     );
@@ -168,7 +173,8 @@ export class MultipartUpload {
 
   /**
    * Completes, and believes it only when the store has confirmed the checksum; otherwise, or when the answer to
-   * an earlier attempt was lost, the object itself decides.
+   * an earlier attempt was lost, the object itself decides. If it is not there, the completion may still be worked
+   * on: it is aborted, so that it cannot come to pass later, and the object decides once more.
    */
   async #send(
     command: CompleteMultipartUploadCommand,
@@ -177,21 +183,25 @@ export class MultipartUpload {
     etag: string,
   ): Promise<Completion> {
     const { store, key } = this.#options;
-    let failure: unknown = new Error(`the stored object is not the one of ${size} bytes that was uploaded`);
-    let isUnknown = false;
+    // A store that cannot be asked either leaves it unknown: then the first error is the one to report.
+    const find = (proof?: Proof) => findStored(store, key, size, crc, proof).catch(() => undefined);
     try {
       const answer = await store.client.send(command);
       if (crc !== undefined && answer.ChecksumCRC32 === toBase64(crc)) return answer;
-    } catch (error) {
-      if (!mayBeDone(error)) throw error;
-      failure = error;
-      isUnknown = true;
+    } catch (failure) {
+      if (!mayBeDone(failure)) throw failure;
+      const proof = { etag };
+      const stored =
+        (await find(proof)) ??
+        (await this.abort()
+          .then(() => find(proof))
+          .catch(() => undefined));
+      if (stored === undefined) throw failure;
+      return stored;
     }
-    const proof = isUnknown ? { etag } : undefined;
-    // A store that cannot be asked either leaves it unknown: then the first error is the one to report.
-    const stored = await findStored(store, key, size, crc, proof).catch(() => undefined);
-    if (stored === undefined) throw failure;
-    return stored;
+    const stored = await find();
+    if (stored !== undefined) return stored;
+    throw new Error(`the stored object is not the one of ${size} bytes that was uploaded`);
   }
 }
 

@@ -106,6 +106,16 @@ export class PartPlan {
     );
   }
 
+  /** The units that a range lies in, in order, with the bytes of each. @throws FsError `EFBIG`. */
+  *cut(range: ByteRange): Generator<ByteRange & { readonly unit: Unit }> {
+    for (let start = range.start; start < range.end; ) {
+      const unit = this.unitAt(start);
+      const end = Math.min(range.end, unit.end);
+      yield { unit, start, end };
+      start = end;
+    }
+  }
+
   /** @throws FsError `EFBIG`. */
   part(index: number): PlannedPart {
     const { start, partBytes, firstPart, firstUnit, unitsPerPart } = this.#find(

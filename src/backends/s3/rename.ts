@@ -1,34 +1,90 @@
-import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
-import { copyObject, type SizedObject } from './copy-object.ts';
+import { createHash } from 'node:crypto';
+import { copyObject, type SeenObject } from './copy-object.ts';
+import { toS3Failure } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
+import { STAGING_PREFIX } from './keys.ts';
+import { type ListedObject, pagesBelow } from './pages.ts';
 import type { ObjectStore } from './store.ts';
 
 const PARALLEL_COPIES = 16;
 
-/** Copies one object within the bucket, metadata included, then deletes the source. */
-export async function renameObject(store: ObjectStore, from: SizedObject, to: string): Promise<void> {
+/** Copies one object within the bucket, metadata included, then deletes the source: not one that has taken its place. */
+export async function renameObject(store: ObjectStore, from: SeenObject, to: string): Promise<void> {
   await copyObject(store, from, to);
-  await store.delete(from.key);
+  try {
+    await store.delete(from.key, from.etag);
+  } catch (error) {
+    if (!['ESTALE', 'ENOENT'].includes(toS3Failure(error).code)) throw error;
+  }
 }
 
 /**
- * Moves everything below one prefix to another. Nothing is deleted before every copy has succeeded, so a failure
- * leaves the source whole, and the same call again completes it.
+ * Moves everything below one prefix to another, object by object. Nothing is deleted before every copy has succeeded, so a
+ * failure leaves the source whole or the target, and the same move again completes it: a note in the bucket says
+ * until the end that it has begun.
  */
-export async function renamePrefix(store: ObjectStore, from: string, to: string): Promise<void> {
-  for await (const objects of pages(store, from)) {
-    await inParallel(objects, PARALLEL_COPIES, (object) =>
-      copyObject(store, object, to + object.key.slice(from.length)),
-    );
+export class PrefixMove {
+  readonly #store: ObjectStore;
+  readonly #from: string;
+  readonly #to: string;
+  readonly #note: string;
+
+  constructor(store: ObjectStore, from: string, to: string) {
+    this.#store = store;
+    this.#from = from;
+    this.#to = to;
+    const name = createHash('sha256').update(`${from}\0${to}`).digest('hex');
+    this.#note = `${STAGING_PREFIX}rename-${name}`;
   }
-  for await (const objects of pages(store, from)) {
-    await store.deleteAll(objects.map(({ key }) => key));
+
+  /** Whether it was begun before and has not ended: what lies at the target is its own. */
+  async hasBegun(): Promise<boolean> {
+    return (await this.#store.head(this.#note)) !== undefined;
+  }
+
+  async run(): Promise<void> {
+    await this.#store.putEmpty(this.#note);
+    for await (const objects of pagesBelow(this.#store, this.#from)) {
+      await inParallel(objects, PARALLEL_COPIES, (object) =>
+        copyObject(this.#store, object, this.#to + object.key.slice(this.#from.length)),
+      );
+    }
+    await this.#deleteCopied();
+    await this.#store.delete(this.#note);
+  }
+
+  /** Goes through both listings side by side: what has come to the source meanwhile has no copy, and stays. */
+  async #deleteCopied(): Promise<void> {
+    const copies = each(pagesBelow(this.#store, this.#to));
+    let copy = await copies.next();
+    for await (const objects of pagesBelow(this.#store, this.#from)) {
+      const copied: string[] = [];
+      for (const object of objects) {
+        const name = object.key.slice(this.#from.length);
+        while (!copy.done && inListingOrder(copy.value.key.slice(this.#to.length), name) < 0) {
+          copy = await copies.next();
+        }
+        if (copy.done) break;
+        if (copy.value.key.slice(this.#to.length) === name && isCopy(copy.value, object))
+          copied.push(object.key);
+      }
+      await this.#store.deleteAll(copied);
+    }
+    await copies.return(undefined);
   }
 }
 
-async function* pages(store: ObjectStore, prefix: string): AsyncGenerator<SizedObject[]> {
-  const listing = paginateListObjectsV2({ client: store.client }, { Bucket: store.bucket, Prefix: prefix });
-  for await (const page of listing) {
-    yield (page.Contents ?? []).map(({ Key, Size }) => ({ key: Key ?? '', size: Size ?? 0 }));
-  }
+/** By its ETag; or by its age, as a copy of an object of several parts, or an encrypted one, has another ETag. */
+function isCopy(copy: ListedObject, { size, etag, lastModified }: ListedObject): boolean {
+  if (copy.size !== size) return false;
+  return copy.etag === etag || Number(copy.lastModified) >= Number(lastModified);
+}
+
+/** S3 lists keys in the order of their UTF-8 bytes. */
+function inListingOrder(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+async function* each<T>(pages: AsyncIterable<readonly T[]>): AsyncGenerator<T> {
+  for await (const page of pages) yield* page;
 }

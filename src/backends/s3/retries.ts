@@ -1,83 +1,71 @@
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { toS3Failure } from './errors.ts';
 
 type AnyStrategy = Awaited<ReturnType<S3Client['config']['retryStrategy']>>;
 /** The SDK's second form of a strategy, which hands out a token for each attempt. */
-export type RetryStrategy = Extract<AnyStrategy, { acquireInitialRetryToken: unknown }>;
+type RetryStrategy = Extract<AnyStrategy, { acquireInitialRetryToken: unknown }>;
 type Token = Awaited<ReturnType<RetryStrategy['acquireInitialRetryToken']>>;
 type ErrorInfo = Parameters<RetryStrategy['refreshRetryTokenForRetry']>[1];
 
-/** Over about three seconds at the longest pauses, or a good minute when the store throttles. */
+/** Over about three seconds, or half a minute when the store throttles; twice that at the longest pauses. */
 export const MAX_ATTEMPTS = 8;
 
 /** Attempts that end in silence are long ones: a store that hangs is given up after the third. */
 export const MAX_SILENT_ATTEMPTS = 3;
 
-/** By then the SDK's limiter has long tried again the rate at which the store throttled. */
-const CALM_MS = 30_000;
+/** Before the second attempt at the longest, in milliseconds; each further pause may be twice as long. */
+const PAUSE_MS = 50;
+const THROTTLED_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 20_000;
+
+/** How much longer than that a store may ask us to wait. */
+const MAX_HINT_MS = 5_000;
 
 /**
- * The SDK's adaptive mode (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html): pauses grow
- * with each attempt, from a wider base when the store says SlowDown, and then a limiter holds back new requests too.
- * What is sent again is decided by the table in `errors`, which knows more of S3's codes than the SDK.
+ * The pauses of the SDK's standard mode (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html),
+ * and the table in `errors`, which knows more of S3's codes than the SDK, for what is sent again.
  *
- * The SDK's limiter never goes away once it has met a single SlowDown: from then on it allows about twice the
- * rate of the last second, so that a burst after a quiet minute waits for seconds at a store that is well. So
- * there is a new one after half a minute without throttling.
+ * Requests share nothing here. The SDK's modes let all of a client's have a hundred retries between them until some
+ * succeed: a store that throttles for a second then fails most of two hundred uploads, which had only to wait. And
+ * the limiter of its adaptive mode makes a store that is well again wait for us. What keeps a store in trouble from
+ * being overrun are the pauses, the number of attempts, and that of the client's connections.
  */
-export class ForgivingRetryStrategy implements RetryStrategy {
-  readonly #create: () => Promise<RetryStrategy>;
-  readonly #now: () => number;
-  #current: Promise<RetryStrategy>;
-  /** When the store last throttled; undefined as long as the limiter has not been needed. */
-  #throttledAt: number | undefined;
+export class S3RetryStrategy implements RetryStrategy {
+  readonly #random: () => number;
 
-  constructor(create: () => Promise<RetryStrategy> = createAdaptive, now: () => number = Date.now) {
-    this.#create = create;
-    this.#now = now;
-    this.#current = create();
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
   }
 
-  async acquireInitialRetryToken(scope: string): Promise<Token> {
-    if (this.#throttledAt !== undefined && this.#now() - this.#throttledAt > CALM_MS) {
-      this.#throttledAt = undefined;
-      this.#current = this.#create();
-    }
-    return await (await this.#current).acquireInitialRetryToken(scope);
+  async acquireInitialRetryToken(): Promise<Token> {
+    return toToken(0, 0);
   }
 
-  /** Waits for the pause, then allows another attempt. @throws when there is to be none. */
+  /** The token of another attempt, and the pause before it. @throws when there is to be none. */
   async refreshRetryTokenForRetry(token: Token, info: ErrorInfo): Promise<Token> {
     const { again } = toS3Failure(info.error);
-    if (again === 'backoff') this.#throttledAt = this.#now();
-    const errorType = ERROR_TYPES[again] ?? info.errorType;
-    const isLast = isSilence(info.error) && token.getRetryCount() + 1 >= MAX_SILENT_ATTEMPTS;
-    if (isLast) throw new Error('the store was silent too often');
-    return await (await this.#current).refreshRetryTokenForRetry(token, { ...info, errorType });
+    // A clock that is wrong is the SDK's affair: once it has set its own, the error is a passing one.
+    const isPassing = again === 'skew' ? info.errorType === 'TRANSIENT' : again !== 'no';
+    if (!isPassing) throw new Error('the store has refused');
+    const attempts = token.getRetryCount() + 1;
+    if (attempts >= MAX_ATTEMPTS) throw new Error('the store has failed too often');
+    if (isSilence(info.error) && attempts >= MAX_SILENT_ATTEMPTS)
+      throw new Error('the store was silent too often');
+    const base = again === 'backoff' ? THROTTLED_PAUSE_MS : PAUSE_MS;
+    const pause = this.#random() * Math.min(base * 2 ** (attempts - 1), MAX_PAUSE_MS);
+    const hint = (info.retryAfterHint?.getTime() ?? 0) - Date.now();
+    return toToken(attempts, Math.max(pause, Math.min(hint, pause + MAX_HINT_MS)));
   }
 
-  recordSuccess(token: Token): void {
-    void this.#current.then((strategy) => strategy.recordSuccess(token));
-  }
+  recordSuccess(): void {}
 }
 
-/** What the SDK knows of them; a clock that is wrong is its own affair. */
-const ERROR_TYPES: Readonly<Record<string, ErrorInfo['errorType']>> = {
-  yes: 'TRANSIENT',
-  backoff: 'THROTTLING',
-  no: 'CLIENT_ERROR',
-};
+function toToken(retries: number, delay: number): Token {
+  return { getRetryCount: () => retries, getRetryDelay: () => delay };
+}
 
 /** The SDK's own time-outs have its name and no code of Node's. */
 function isSilence(error: unknown): boolean {
   const { name, code } = Object(error) as { readonly name?: unknown; readonly code?: unknown };
   return name === 'TimeoutError' && code === undefined;
-}
-
-/** The SDK makes its strategy for a client; this one is for nothing else. */
-async function createAdaptive(): Promise<RetryStrategy> {
-  const config: S3ClientConfig = { retryMode: 'adaptive', maxAttempts: MAX_ATTEMPTS };
-  const strategy = await new S3Client(config).config.retryStrategy();
-  if ('acquireInitialRetryToken' in strategy) return strategy;
-  throw new Error("the SDK's adaptive retry strategy has another form than expected");
 }

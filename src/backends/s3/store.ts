@@ -1,8 +1,6 @@
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
@@ -12,6 +10,9 @@ import {
 } from '@aws-sdk/client-s3';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
+import { ALL_FEATURES, type Features } from './features.ts';
+import { decodeKey } from './keys.ts';
+import { type ObjectRange, readObject } from './read-object.ts';
 
 /** What describes an object besides its bytes, as S3 takes it when the object is made. */
 export interface ObjectHeaders {
@@ -35,16 +36,27 @@ export interface ObjectHead {
 /** DeleteObjects takes no more (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
 const MAX_DELETED_AT_ONCE = 1000;
 
-const MAX_STREAM_ATTEMPTS = 4;
-
 /** The bucket and the client: the handful of S3 calls that more than one operation makes. */
 export class ObjectStore {
   readonly client: S3Client;
   readonly bucket: string;
+  readonly #detect: (store: ObjectStore) => Promise<Features>;
+  #features: Promise<Features> | undefined;
 
-  constructor(client: S3Client, bucket: string) {
+  /** `detect` finds out what the store can do; without one it is taken for Amazon's. */
+  constructor(client: S3Client, bucket: string, detect = async (_: ObjectStore) => ALL_FEATURES) {
     this.client = client;
     this.bucket = bucket;
+    this.#detect = detect;
+  }
+
+  /** Found out once; where that fails, the store is taken for Amazon's and tried again the next time. */
+  features(): Promise<Features> {
+    this.#features ??= this.#detect(this).catch(() => {
+      this.#features = undefined;
+      return ALL_FEATURES;
+    });
+    return this.#features;
   }
 
   /** The object's attributes, or undefined when there is none of that key. */
@@ -66,60 +78,35 @@ export class ObjectStore {
   /** Up to `limit` keys (at most 1,000) that begin with a prefix, in S3's order. */
   async keysBelow(prefix: string, limit: number): Promise<string[]> {
     const page = await this.client.send(
-      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, MaxKeys: limit }),
+      new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, MaxKeys: limit, EncodingType: 'url' }),
     );
-    return (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
+    return (page.Contents ?? []).map(({ Key = '' }) => decodeKey(Key, page.EncodingType));
   }
 
-  /** `length` bytes from `offset`, none past the end; the whole object without a range. */
-  async get(
-    key: string,
-    options: { readonly offset?: number; readonly length?: number; readonly etag?: string } = {},
-  ): Promise<Uint8Array> {
-    const { offset, length, etag } = options;
-    let response: GetObjectCommandOutput;
+  /** `length` bytes from `offset`, fewer at the end of the object, none past it; the whole object without a range. */
+  async get(key: string, range: ObjectRange = {}): Promise<Uint8Array> {
+    const { offset = 0 } = range;
+    let collected: Buffer | undefined;
     try {
-      response = await this.client.send(
-        new GetObjectCommand({
-          Bucket: this.bucket,
-          Key: key,
-          IfMatch: etag === undefined ? undefined : `"${etag}"`,
-          Range: offset === undefined ? undefined : `bytes=${offset}-${offset + (length ?? 0) - 1}`,
-        }),
-      );
+      for await (const { at, bytes, end } of readObject(this, key, range)) {
+        collected ??= Buffer.allocUnsafeSlow(end - offset);
+        collected.set(bytes, at - offset);
+      }
     } catch (error) {
-      if (isPastTheEnd(error)) return new Uint8Array(0);
-      throw error;
+      if (!isPastTheEnd(error)) throw error;
     }
-    return (await response.Body?.transformToByteArray()) ?? new Uint8Array(0);
+    return collected ?? new Uint8Array(0);
   }
 
-  /**
-   * `length` bytes of an object as they arrive. A connection that is lost in the middle is taken up again where it
-   * ended; an object that has been replaced is `PreconditionFailed`.
-   */
+  /** `length` bytes of an object as they arrive: all of them, or it fails. */
   async *stream(source: ObjectSource, length: number): AsyncGenerator<Uint8Array> {
-    const end = source.offset + length;
-    let at = source.offset;
-    for (let attempt = 1; at < end; attempt++) {
-      const { Body } = await this.client.send(
-        new GetObjectCommand({
-          Bucket: this.bucket,
-          Key: source.key,
-          IfMatch: `"${source.etag}"`,
-          Range: `bytes=${at}-${end - 1}`,
-        }),
-      );
-      try {
-        for await (const bytes of Body as AsyncIterable<Uint8Array>) {
-          yield bytes;
-          at += bytes.length;
-        }
-        if (at < end) throw new Error(`the store ended at ${at} of ${end}`);
-      } catch (error) {
-        if (attempt >= MAX_STREAM_ATTEMPTS) throw error;
-      }
+    const { key, offset, etag } = source;
+    let left = length;
+    for await (const { bytes } of readObject(this, key, { offset, length, etag })) {
+      yield bytes;
+      left -= bytes.length;
     }
+    if (left > 0) throw new Error(`the object ended ${left} bytes early`);
   }
 
   async putEmpty(key: string): Promise<void> {
@@ -138,8 +125,10 @@ export class ObjectStore {
     }
   }
 
-  async delete(key: string): Promise<void> {
-    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key }));
+  /** With an `etag`, only while it is that very object; a store that knows no such condition deletes it all the same. */
+  async delete(key: string, etag?: string): Promise<void> {
+    const IfMatch = etag === undefined ? undefined : `"${etag}"`;
+    await this.client.send(new DeleteObjectCommand({ Bucket: this.bucket, Key: key, IfMatch }));
   }
 }
 

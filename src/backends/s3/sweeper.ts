@@ -3,11 +3,11 @@ import {
   ListMultipartUploadsCommand,
   type MultipartUpload,
   type ListMultipartUploadsCommandOutput as Page,
-  paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import type { Log } from '../../contract/log.ts';
 import { isNotFound, toS3Failure } from './errors.ts';
-import { STAGING_PREFIX, staticPrefixOf } from './keys.ts';
+import { decodeKey, STAGING_PREFIX, staticPrefixOf } from './keys.ts';
+import { pagesBelow } from './pages.ts';
 import type { ObjectStore } from './store.ts';
 
 const MINUTE_MS = 60_000;
@@ -144,8 +144,8 @@ class Round {
       let page: Page | undefined = await this.#list(prefix);
       while (page !== undefined) {
         const next: Page | undefined = isLast(page, previous) ? undefined : await this.#list(prefix, page);
-        const isUrl = page.EncodingType === 'url';
-        await inParallel(page.Uploads ?? [], (upload) => this.#abortIfStale(upload, isUrl));
+        const { EncodingType } = page;
+        await inParallel(page.Uploads ?? [], (upload) => this.#abortIfStale(upload, EncodingType));
         [previous, page] = [page, next];
       }
     });
@@ -154,12 +154,9 @@ class Round {
   async deleteStaged(): Promise<void> {
     const { store } = this.#options;
     await this.#noting('s3:ListBucket', async () => {
-      const request = { Bucket: store.bucket, Prefix: STAGING_PREFIX, EncodingType: 'url' as const };
-      const sends = { abortSignal: this.#signal };
-      for await (const page of paginateListObjectsV2({ client: store.client }, request, sends)) {
-        const isUrl = page.EncodingType === 'url';
-        await inParallel(page.Contents ?? [], async ({ Key = '', LastModified }) => {
-          const [key, ageMs] = [decode(Key, isUrl), this.#staleAge(LastModified)];
+      for await (const page of pagesBelow(store, STAGING_PREFIX, this.#signal)) {
+        await inParallel(page, async ({ key, lastModified }) => {
+          const ageMs = this.#staleAge(lastModified);
           if (ageMs === undefined || this.#isSpared(key) || !key.startsWith(STAGING_PREFIX)) return;
           await this.#noting('s3:DeleteObject', async () => {
             await store.delete(key);
@@ -171,11 +168,18 @@ class Round {
     });
   }
 
-  async #abortIfStale({ Key = '', UploadId, Initiated }: MultipartUpload, isUrl: boolean): Promise<void> {
+  async #abortIfStale(
+    { Key = '', UploadId, Initiated }: MultipartUpload,
+    encoding: string | undefined,
+  ): Promise<void> {
     const ageMs = this.#staleAge(Initiated);
     if (ageMs === undefined || UploadId === undefined || this.#isSpared(UploadId)) return;
     const { client, bucket } = this.#options.store;
-    const request = new AbortMultipartUploadCommand({ Bucket: bucket, Key: decode(Key, isUrl), UploadId });
+    const request = new AbortMultipartUploadCommand({
+      Bucket: bucket,
+      Key: decodeKey(Key, encoding),
+      UploadId,
+    });
     await this.#noting('s3:AbortMultipartUpload', async () => {
       await client.send(request, { abortSignal: this.#signal }).catch((error: unknown) => {
         // Another task was faster.
@@ -189,7 +193,7 @@ class Round {
   #list(prefix: string, after?: Page): Promise<Page> {
     const { client, bucket } = this.#options.store;
     const markers = after && {
-      KeyMarker: decode(after.NextKeyMarker ?? '', after.EncodingType === 'url'),
+      KeyMarker: decodeKey(after.NextKeyMarker ?? '', after.EncodingType),
       UploadIdMarker: after.NextUploadIdMarker,
     };
     const request = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' as const, ...markers };
@@ -223,11 +227,6 @@ function isLast(page: Page, previous: Page | undefined): boolean {
   return (
     page.NextKeyMarker === previous?.NextKeyMarker && page.NextUploadIdMarker === previous?.NextUploadIdMarker
   );
-}
-
-/** Undoes `EncodingType: url`, without which a key with control characters breaks the XML. */
-function decode(key: string, isUrl: boolean): string {
-  return isUrl ? decodeURIComponent(key.replaceAll('+', ' ')) : key;
 }
 
 async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {

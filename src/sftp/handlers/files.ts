@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
 import { normalizePath } from '../../contract/path.ts';
-import { FileReader } from '../file-reader.ts';
+import { type FetchRange, FileReader } from '../file-reader.ts';
 import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
-import type { FetchRange } from '../read-window.ts';
 import type { RequestOf, SessionState } from '../state.ts';
 import { toFileAttributes } from '../wire/attributes.ts';
 import { OpenFlag } from '../wire/constants.ts';
@@ -45,9 +44,14 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
   const info = await state.observe('open', path, () => backend.fileInfo(context, path));
   if (info.type === 'directory') throw new FsError('EISDIR', 'a directory cannot be read as a file');
   const { size, etag } = info;
-  const fetch: FetchRange = (offset, length) =>
+  // The end of the session closes the reader, so that its signal says that too.
+  const fetch: FetchRange = (offset, length, signal) =>
     state.observe('read', path, () =>
-      backend.readFileRange(context, path, { offset, length, ...(etag === undefined ? {} : { etag }) }),
+      backend.readFileRange({ ...context, signal }, path, {
+        offset,
+        length,
+        ...(etag === undefined ? {} : { etag }),
+      }),
     );
   const reader = new FileReader({ size, fetch, memory: state.memory });
   return { kind: 'file', path, info, reader };

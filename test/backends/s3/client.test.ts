@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -13,7 +13,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { createS3Client, type Silence } from '../../../src/backends/s3/client.ts';
+import { createS3Client, MAX_SOCKETS, type Silence } from '../../../src/backends/s3/client.ts';
 import { BY_CODE, BY_STATUS } from '../../../src/backends/s3/errors.ts';
 import { MAX_ATTEMPTS, MAX_SILENT_ATTEMPTS } from '../../../src/backends/s3/retries.ts';
 import { TEST_CREDENTIALS, TEST_REGION } from '../../support/s3-subject.ts';
@@ -21,7 +21,7 @@ import { type StrictS3, startStrictS3 } from '../../support/strict-s3/server.ts'
 
 const Bucket = 'bucket';
 /** For stores that hang: much shorter than in earnest, and far from each other. */
-const HASTY = { usual: 500, patient: 3_600_000 };
+const HASTY = { connecting: 300, usual: 500, patient: 3_600_000 };
 
 let s3: StrictS3;
 
@@ -52,12 +52,24 @@ async function startServer(
   const server = createServer((request, response) => {
     request.resume().on('end', () => answer(request, response, ++nth));
   });
+  return `http://127.0.0.1:${await listen(server, () => server.closeAllConnections())}`;
+}
+
+/** An endpoint that takes connections and never says a word, not even TLS's first. */
+async function startMute(): Promise<string> {
+  const sockets: Socket[] = [];
+  const server = createTcpServer((socket) => void sockets.push(socket));
+  return `https://127.0.0.1:${await listen(server, () => sockets.forEach((socket) => void socket.destroy()))}`;
+}
+
+/** The port. The server and its connections end with the test. */
+async function listen(server: Server, cutAll: () => void): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(async () => {
-    server.closeAllConnections();
+    cutAll();
     await new Promise((resolve) => server.close(resolve));
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return (server.address() as AddressInfo).port;
 }
 
 describe('what is sent again', () => {
@@ -189,8 +201,32 @@ describe('a store that hangs', () => {
 
   test('over a completion has an end as well', async () => {
     const fault = s3.fault({ operation: 'CopyObject', times: 1, hang: 'request' });
-    await make(connect(s3.endpoint, { usual: 3_600_000, patient: 500 }), 'CopyObject');
+    await make(connect(s3.endpoint, { ...HASTY, usual: 3_600_000, patient: 500 }), 'CopyObject');
     expect(fault.hits).toBe(1);
+  });
+});
+
+describe('connections', () => {
+  test('that do not come about are given up after the third time', async () => {
+    await expect(put(connect(await startMute(), HASTY), 'mute')).rejects.toMatchObject({
+      name: 'TimeoutError',
+      message: 'no connection within 300 ms',
+      $metadata: { attempts: MAX_SILENT_ATTEMPTS },
+    });
+  });
+
+  test('are waited for, however long others need them', async () => {
+    const silence = { ...HASTY, usual: 3_600_000 };
+    const hold = s3.fault({ hang: 'request' });
+    const client = connect(s3.endpoint, silence);
+    const puts = Promise.all(Array.from({ length: MAX_SOCKETS + 50 }, (_, n) => put(client, `${n}`)));
+    await hold.reached(MAX_SOCKETS);
+    // In this time a connection would have been given up three times.
+    await put(connect(await startMute(), silence), 'mute').catch(() => undefined);
+    expect(hold.hits).toBe(MAX_SOCKETS);
+    hold.release();
+    await puts;
+    expect(s3.objects(Bucket).size).toBe(MAX_SOCKETS + 50);
   });
 });
 

@@ -73,7 +73,7 @@ const TRANSLATIONS: readonly (readonly [string, unknown, FsErrorCode])[] = [
   ['a host that is not known', cut('ENOTFOUND'), 'EIO'],
   ['a time-out of Node', cut('ETIMEDOUT', 'TimeoutError'), 'ETIMEDOUT'],
   ['a time-out of the SDK', named('TimeoutError'), 'ETIMEDOUT'],
-  ['AbortError', named('AbortError'), 'EIO'],
+  ['AbortError', named('AbortError'), 'ECANCELED'],
   ['credentials that cannot be found', named('CredentialsProviderError'), 'EIO'],
   ['an error of no kind', new Error('no'), 'EIO'],
   ['a string', 'no', 'EIO'],

@@ -1,80 +1,78 @@
-import { S3ServiceException } from '@aws-sdk/client-s3';
-import { expect, test } from 'vitest';
-import { ForgivingRetryStrategy, type RetryStrategy } from '../../../src/backends/s3/retries.ts';
+import { PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import { expect, onTestFinished, test } from 'vitest';
+import { MAX_ATTEMPTS, S3RetryStrategy } from '../../../src/backends/s3/retries.ts';
+import { createS3Subject } from '../../support/s3-subject.ts';
+import { startStrictS3 } from '../../support/strict-s3/server.ts';
 
-type Token = Awaited<ReturnType<RetryStrategy['acquireInitialRetryToken']>>;
-type ErrorInfo = Parameters<RetryStrategy['refreshRetryTokenForRetry']>[1];
+type ErrorInfo = Parameters<S3RetryStrategy['refreshRetryTokenForRetry']>[1];
 
-const TOKEN: Token = { getRetryCount: () => 0, getRetryDelay: () => 0 };
 function failure(name: string, httpStatusCode: number): ErrorInfo {
   const error = new S3ServiceException({ name, $fault: 'server', $metadata: { httpStatusCode } });
   return { error, errorType: 'CLIENT_ERROR' } as ErrorInfo;
 }
 
-/** The strategy over one that only notes what it is asked, and the time in its hands. */
-function observe() {
-  const seen: string[] = [];
-  let made = 0;
-  const time = { now: 0 };
-  const create = async (): Promise<RetryStrategy> => {
-    made += 1;
-    const id = made;
-    return {
-      acquireInitialRetryToken: async () => {
-        seen.push(`${id} first`);
-        return TOKEN;
-      },
-      refreshRetryTokenForRetry: async (token, { errorType }) => {
-        seen.push(`${id} ${errorType}`);
-        return token;
-      },
-      recordSuccess: () => seen.push(`${id} success`),
-    };
-  };
-  return { seen, time, strategy: new ForgivingRetryStrategy(create, () => time.now) };
+/** The pauses before all further attempts of a request that meets the same failure each time. */
+async function pauses(strategy: S3RetryStrategy, info: ErrorInfo): Promise<number[]> {
+  const delays: number[] = [];
+  let token = await strategy.acquireInitialRetryToken();
+  for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
+    token = await strategy.refreshRetryTokenForRetry(token, info);
+    delays.push(token.getRetryDelay());
+  }
+  await expect(strategy.refreshRetryTokenForRetry(token, info)).rejects.toThrow('too often');
+  return delays;
 }
 
-test('throttling is told to the SDK as such, whatever the store calls it', async () => {
-  const { seen, strategy } = observe();
-  for (const name of ['SlowDown', 'SlowDownWrite', 'ServiceUnavailable', 'InternalError']) {
-    await strategy.refreshRetryTokenForRetry(TOKEN, failure(name, 503));
+test('pauses double, up to twenty seconds; they are wide when the store throttles, whatever it calls that', async () => {
+  const longest = new S3RetryStrategy(() => 1);
+  expect(await pauses(longest, failure('InternalError', 503))).toEqual([50, 100, 200, 400, 800, 1600, 3200]);
+  for (const name of ['SlowDown', 'SlowDownWrite', 'ServiceUnavailable']) {
+    const wide = [1000, 2000, 4000, 8000, 16_000, 20_000, 20_000];
+    expect(await pauses(longest, failure(name, 503))).toEqual(wide);
   }
-  expect(seen).toEqual(['1 THROTTLING', '1 THROTTLING', '1 THROTTLING', '1 TRANSIENT']);
 });
 
-test("the SDK's limiter stays while the store throttles, and goes half a minute after", async () => {
-  const { seen, time, strategy } = observe();
-  await strategy.refreshRetryTokenForRetry(TOKEN, failure('SlowDown', 503));
-  time.now = 20_000;
-  await strategy.refreshRetryTokenForRetry(TOKEN, failure('SlowDown', 503));
-  time.now = 50_000;
-  await strategy.acquireInitialRetryToken('');
-  time.now = 50_001;
-  await strategy.acquireInitialRetryToken('');
-  time.now = 1_000_000;
-  await strategy.acquireInitialRetryToken('');
-  expect(seen).toEqual(['1 THROTTLING', '1 THROTTLING', '1 first', '2 first', '2 first']);
+test('pauses are spread, so that requests that failed together do not come back together', async () => {
+  const dice = [0.5, 0, 0.25, 1, 0.5, 0.5, 0.5];
+  const strategy = new S3RetryStrategy(() => dice.shift() ?? 0);
+  expect(await pauses(strategy, failure('InternalError', 500))).toEqual([25, 0, 50, 400, 400, 800, 1600]);
 });
 
-test('the limiter of a store that never throttled is never replaced', async () => {
-  const { seen, time, strategy } = observe();
-  await strategy.refreshRetryTokenForRetry(TOKEN, failure('InternalError', 500));
-  time.now = 1_000_000;
-  await strategy.acquireInitialRetryToken('');
-  strategy.recordSuccess(TOKEN);
-  await strategy.acquireInitialRetryToken('');
-  expect(seen).toEqual(['1 TRANSIENT', '1 first', '1 success', '1 first']);
-});
-
-test("the SDK's strategy is its adaptive one: a SlowDown holds back new requests too", async () => {
-  const strategy = new ForgivingRetryStrategy();
-  const three = async () => {
-    const began = performance.now();
-    await Promise.all(Array.from({ length: 3 }, () => strategy.acquireInitialRetryToken('')));
-    return performance.now() - began;
+test('a store that says how long to wait is heard, up to five seconds more', async () => {
+  const strategy = new S3RetryStrategy(() => 0);
+  const wait = async (ms: number) => {
+    const info = { ...failure('SlowDown', 503), retryAfterHint: new Date(Date.now() + ms) };
+    const token = await strategy.refreshRetryTokenForRetry(await strategy.acquireInitialRetryToken(), info);
+    return token.getRetryDelay();
   };
-  expect(await three()).toBeLessThan(300);
-  const token = await strategy.acquireInitialRetryToken('');
-  await strategy.refreshRetryTokenForRetry(token, failure('SlowDown', 503));
-  expect(await three()).toBeGreaterThan(300);
-}, 30_000);
+  expect(await wait(3_000)).toBeGreaterThan(2_000);
+  expect(await wait(60_000)).toBe(5_000);
+});
+
+test('a refusal is not sent again', async () => {
+  const strategy = new S3RetryStrategy();
+  const token = await strategy.acquireInitialRetryToken();
+  await expect(strategy.refreshRetryTokenForRetry(token, failure('AccessDenied', 500))).rejects.toThrow(
+    'refused',
+  );
+});
+
+test('two hundred uploads outlive a store that throttles all of them for a while', async () => {
+  const Bucket = 'bucket';
+  const s3 = await startStrictS3({ buckets: [Bucket] });
+  const { store, close } = createS3Subject(s3.endpoint, Bucket);
+  onTestFinished(async () => {
+    close();
+    await s3.close();
+  });
+  const fault = s3.fault({ respond: { status: 503, code: 'SlowDown' } });
+  const uploads = Array.from({ length: 200 }, (_, n) =>
+    store.client.send(new PutObjectCommand({ Bucket, Key: `${n}`, Body: Buffer.from('x') })),
+  );
+  const outcomes = Promise.allSettled(uploads);
+  // About a second, in which most have been refused twice.
+  await Promise.race([outcomes, fault.reached(350)]);
+  fault.release();
+  expect((await outcomes).filter(({ status }) => status === 'rejected')).toEqual([]);
+  expect(s3.objects(Bucket).size).toBe(200);
+});

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { HeadObjectCommand, PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ANY, NEW, type WriteCondition } from '../../../src/backends/s3/conditions.ts';
 import { putObject } from '../../../src/backends/s3/put-object.ts';
 import { findStored, mayBeDone } from '../../../src/backends/s3/stored-file.ts';
 import { createS3Subject, type S3Subject } from '../../support/s3-subject.ts';
@@ -26,8 +27,8 @@ afterEach(async () => {
 });
 
 const { signal } = new AbortController();
-const put = (key: string, exclusive = false) =>
-  putObject(subject.store, { key, body: BODY, crc: CRC, exclusive, signal });
+const put = (key: string, condition: WriteCondition = ANY) =>
+  putObject(subject.store, { key, body: BODY, crc: CRC, condition, signal });
 
 describe('findStored', () => {
   test('knows an object by its size and checksum', async () => {
@@ -86,13 +87,13 @@ describe('putObject', () => {
 
   test('exclusive, knows itself in what exists already when its first answer was lost', async () => {
     s3.fault({ operation: 'PutObject', times: 1, reset: 'response' });
-    expect(await put('mine', true)).toMatchObject({ etag: md5(BODY) });
+    expect(await put('mine', NEW)).toMatchObject({ etag: md5(BODY) });
   });
 
   test("exclusive, does not take another's object for its own", async () => {
     s3.seed(Bucket, 'theirs', OTHER);
     s3.fault({ operation: 'PutObject', times: 1, respond: { status: 500, code: 'InternalError' } });
-    await expect(put('theirs', true)).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    await expect(put('theirs', NEW)).rejects.toMatchObject({ name: 'PreconditionFailed' });
   });
 
   test('that is refused at once asks no more', async () => {

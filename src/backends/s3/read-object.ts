@@ -1,0 +1,67 @@
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+
+export interface Bucket {
+  readonly client: S3Client;
+  readonly bucket: string;
+}
+
+/** Which bytes of an object, and of which content. */
+export interface ObjectRange {
+  /** 0 when absent. */
+  readonly offset?: number | undefined;
+  /** Bytes; up to the end when absent. */
+  readonly length?: number | undefined;
+  readonly etag?: string | undefined;
+  /** Ends the read and its connection. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Some of the bytes, and where the whole range ends in the object: before what was asked for if that ends there. */
+export interface Chunk {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  readonly end: number;
+}
+
+const MAX_ATTEMPTS = 4;
+
+/**
+ * The bytes of an object as they arrive. A connection that is lost in the middle is taken up again where it ended, of
+ * the same content: that of `etag`, or else of the first answer. An object that has been replaced meanwhile is
+ * `PreconditionFailed`, an offset past its end `InvalidRange`.
+ */
+export async function* readObject(
+  { client, bucket }: Bucket,
+  key: string,
+  { offset = 0, length, etag, signal }: ObjectRange,
+): AsyncGenerator<Chunk> {
+  if (length === 0) return;
+  let at = offset;
+  let end = length === undefined ? undefined : offset + length;
+  let pinned = etag === undefined ? undefined : `"${etag}"`;
+  for (let attempt = 1; ; attempt++) {
+    const isWhole = at === 0 && end === undefined;
+    const request = new GetObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      IfMatch: pinned,
+      Range: isWhole ? undefined : `bytes=${at}-${end === undefined ? '' : end - 1}`,
+    });
+    const options = signal === undefined ? {} : { abortSignal: signal };
+    const { Body, ContentLength, ETag } = await client.send(request, options);
+    if (ContentLength === undefined) throw new Error('the store did not say how much it would send');
+    pinned ??= ETag;
+    end = at + ContentLength;
+    try {
+      for await (const bytes of Body as AsyncIterable<Uint8Array>) {
+        yield { at, bytes, end };
+        at += bytes.length;
+      }
+      if (at >= end) return;
+      throw new Error(`the store ended at ${at} of ${end}`);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (attempt >= MAX_ATTEMPTS || pinned === undefined) throw error;
+    }
+  }
+}
