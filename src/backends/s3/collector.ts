@@ -140,7 +140,9 @@ export class Collector {
     await this.#remove(part).dispose();
   }
 
+  /** May also resolve before one is, as {@link open}. */
   async putOldestAside(): Promise<void> {
+    if (this.#moving !== undefined) return await this.#moving;
     const all = [...this.#units.values()].sort((a, b) => a.lastUse - b.lastUse);
     const oldest = all.find((part) => part instanceof PartBuffer) ?? all[0];
     if (oldest === undefined) return;
@@ -177,12 +179,15 @@ export class Collector {
 
   async #enlargeWithoutMemory(part: PartBuffer, bytes: number): Promise<void> {
     const { budget, pool, signal } = this.#options;
-    if (!(await budget.reserveSoon(bytes, signal))) {
+    const isReserved = await budget.reserveSoon(bytes, signal);
+    await this.#moving;
+    if (!isReserved) {
       if (this.#units.get(part.unit.index) !== part) return;
       this.#hold(part, false);
       if (await this.#moveToDisk(part)) return;
       this.#hold(part, true);
       await budget.reserve(bytes, signal);
+      await this.#moving;
     }
     // It may have been moved out meanwhile.
     if (this.#units.get(part.unit.index) === part) part.enlarge(pool.take(bytes));

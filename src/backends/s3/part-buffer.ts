@@ -99,7 +99,7 @@ export class PartBuffer extends Part {
     return this.#pool.keep(this.#detach(), options);
   }
 
-  protected override async read(target: Buffer, at: number): Promise<void> {
+  protected override read(target: Buffer, at: number): undefined {
     this.#bytes.copy(target, 0, at, at + target.length);
   }
 

@@ -38,10 +38,12 @@ export abstract class Part {
   async copyTo(target: Buffer, offset: number): Promise<void> {
     const from = offset - this.unit.start;
     for (const { start, end } of this.written.within(from, from + target.length)) {
-      await this.read(target.subarray(start - from, end - from), start);
+      const reading = this.read(target.subarray(start - from, end - from), start);
+      // What is in memory is copied at once: it may be moved elsewhere whenever somebody waits.
+      if (reading !== undefined) await reading;
     }
   }
 
   /** Fills `target` with bytes that are there, from `at` of the unit. */
-  protected abstract read(target: Buffer, at: number): Promise<void>;
+  protected abstract read(target: Buffer, at: number): Promise<void> | undefined;
 }

@@ -27,7 +27,7 @@ export class SpooledPart extends Part {
     await this.#file.close();
   }
 
-  protected override async read(target: Buffer, at: number): Promise<void> {
-    await this.#file.read(target, at);
+  protected override read(target: Buffer, at: number): Promise<void> {
+    return this.#file.read(target, at);
   }
 }

@@ -10,7 +10,7 @@ import type { SpooledPart } from '../../../src/backends/s3/spooled-part.ts';
 import { type BudgetTimes, MemoryBudget } from '../../../src/buffers/budget.ts';
 import { BufferPool } from '../../../src/buffers/buffer-pool.ts';
 import { Spool } from '../../../src/buffers/spool.ts';
-import { deferred, isSettled } from '../../support/sftp-driver.ts';
+import { deferred, isSettled, turn } from '../../support/sftp-driver.ts';
 
 /** Of each unit: more than what the first begins with. */
 const UNIT = 2 * SMALL_BYTES;
@@ -153,6 +153,19 @@ describe('a unit that nobody writes to, when somebody else waits for memory', ()
     await fill(1);
     await budget.reserve(UNIT, someoneElse);
     await collector.moving;
+    expect(places(collector)).toEqual(['1 disk']);
+    expect(await textOf(collector.get(1))).toBe(BYTES.toString());
+    expect(aside).toEqual([]);
+    await collector.discard();
+  });
+
+  test('is moved once: its own upload, short of memory itself, waits for that', async () => {
+    const { collector, budget, aside, fill } = create({ memory: 1, disk: 1 });
+    await fill(1);
+    const waiting = budget.reserve(UNIT, someoneElse);
+    while (collector.moving === undefined) await turn();
+    await collector.putOldestAside();
+    await waiting;
     expect(places(collector)).toEqual(['1 disk']);
     expect(await textOf(collector.get(1))).toBe(BYTES.toString());
     expect(aside).toEqual([]);
