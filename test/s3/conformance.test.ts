@@ -15,8 +15,6 @@ import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
 
 const BYTES = Buffer.from('bytes');
 const NO_DIRECTORIES = 'S3 has no directories: those above a key exist by its being there';
-const UNTRANSLATED =
-  'a fault, to be mended: an error met while bytes are fetched for a copy is not translated';
 let s3: StoreUnderTest;
 let subjects = 0;
 
@@ -31,18 +29,6 @@ async function assertCode(code: FsErrorCode, run: () => Promise<unknown>): Promi
 
 async function assertHolds({ backend, context }: ConformanceSubject, path: string): Promise<void> {
   assert.deepEqual(Buffer.from(await backend.readFile(context, path)), BYTES);
-}
-
-/** A few bytes of `/source` for the middle of an upload: those are fetched and written. */
-async function copyFew({ backend, context }: ConformanceSubject, etag?: string): Promise<void> {
-  const options = { create: true, exclusive: false, truncate: true, append: false };
-  const upload = await backend.beginWrite(context, '/file', options);
-  try {
-    await upload.writeChunk(0, Buffer.alloc(8, 7));
-    await upload.copyChunk?.('/source', { offset: 0, length: 2, ...(etag && { etag }) }, 3);
-  } finally {
-    await upload.abortWrite();
-  }
 }
 
 const deviations: Record<string, Deviation> = {
@@ -105,35 +91,6 @@ const deviations: Record<string, Deviation> = {
       await assertCode('ENOENT', () => backend.readFile(context, '/file/below'));
     },
   },
-  'attributes set at the end of a long upload are those of the file': {
-    reason: 'S3 takes those of a multipart upload when it is created, which is with its first part',
-    actual: async ({ backend, context }) => {
-      const options = { create: true, exclusive: false, truncate: true, append: false };
-      const attributes = { mtime: 1_000_000_000, mode: 0o600 };
-      const upload = await backend.beginWrite(context, '/file', { ...options, attributes });
-      await upload.writeChunk(0, Buffer.alloc(12_000_000, 7));
-      await upload.sync();
-      upload.setAttributes({ mtime: 1_234_567_890, mode: 0o755 });
-      await upload.finishWrite();
-      const { size, mtime, mode } = await backend.fileInfo(context, '/file');
-      assert.deepEqual({ size, mtime, mode }, { size: 12_000_000, ...attributes });
-    },
-  },
-  'copyChunk, where there is one, rejects ENOENT, at the end at the latest, for a few bytes of a missing file':
-    {
-      reason: UNTRANSLATED,
-      actual: (subject) => assert.rejects(copyFew(subject), { name: 'NoSuchKey' }),
-    },
-  'copyChunk, where there is one, rejects ESTALE, at the end at the latest, when a few bytes were replaced before it':
-    {
-      reason: UNTRANSLATED,
-      actual: async (subject) => {
-        await subject.backend.writeFile(subject.context, '/source', Buffer.from('earlier'));
-        const { etag } = await subject.backend.fileInfo(subject.context, '/source');
-        await subject.backend.writeFile(subject.context, '/source', BYTES);
-        await assert.rejects(copyFew(subject, etag), { name: 'PreconditionFailed' });
-      },
-    },
   'an upload that keeps earlier content keeps that of when it began': {
     reason: 'S3 gives only the current content; a mixture is refused',
     actual: async (subject) => {
