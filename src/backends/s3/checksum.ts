@@ -14,39 +14,39 @@ export function fromBase64(text: string): number {
   return Buffer.from(text, 'base64').readUInt32BE();
 }
 
-type Matrix = readonly number[];
-
 /**
  * The CRC32 of two runs of bytes joined, from the CRC32 of each and the length of the second in bytes.
  *
- * Appending zeros to a message multiplies its CRC, seen as a polynomial over GF(2), by a power of x modulo the
- * CRC's polynomial; that multiplication is a 32 by 32 bit matrix, and squaring the matrix doubles the zeros.
+ * A CRC is a polynomial over GF(2). Appending a byte of zeros to its message multiplies it by x^8, modulo the
+ * polynomial of the CRC; appending 2^n of them multiplies it by a power of x that is known beforehand.
  */
 export function combineCrc32(first: number, second: number, secondLength: number): number {
-  let crc = first >>> 0;
-  let operator = EIGHT_ZERO_BITS;
-  for (let remaining = secondLength; remaining > 0; remaining = Math.floor(remaining / 2)) {
-    if (remaining % 2 === 1) crc = times(operator, crc);
-    operator = operator.map((column) => times(operator, column));
+  let crc = first;
+  let rest = secondLength;
+  for (let n = 0; rest > 0; n++) {
+    if (rest % 2 === 1) crc = multiply(crc, ZERO_BYTES[n] as number);
+    rest = Math.floor(rest / 2);
   }
   return (crc ^ second) >>> 0;
 }
 
-/** The reflected polynomial of CRC-32/ISO-HDLC, which S3's CRC32 is. */
+/** The reflected polynomial of CRC-32/ISO-HDLC, which S3's CRC32 is: the highest bit stands for 1, the next for x. */
 const POLYNOMIAL = 0xedb88320;
+const X_TO_THE_8TH = 0x0080_0000;
 
-/** What one zero bit does to each bit of a CRC register. */
-const ONE_ZERO_BIT: Matrix = Array.from({ length: 32 }, (_, bit) =>
-  bit === 0 ? POLYNOMIAL : 1 << (bit - 1),
+/** What 2^n bytes of zeros multiply a CRC by, for every length that a number can count. */
+const ZERO_BYTES: readonly number[] = Array.from({ length: 52 }).reduce<number[]>(
+  (powers) => [...powers, multiply(powers.at(-1) as number, powers.at(-1) as number)],
+  [X_TO_THE_8TH],
 );
 
-const EIGHT_ZERO_BITS: Matrix = [1, 2, 3].reduce<Matrix>(
-  (matrix) => matrix.map((column) => times(matrix, column)),
-  ONE_ZERO_BIT,
-);
-
-function times(matrix: Matrix, vector: number): number {
+/** The product of two polynomials, modulo that of the CRC. */
+function multiply(left: number, right: number): number {
   let product = 0;
-  for (let bit = 0; bit < 32; bit++) if (vector & (1 << bit)) product ^= matrix[bit] as number;
+  let shifted = right;
+  for (let bit = 31; bit >= 0; bit--) {
+    if (left & (1 << bit)) product ^= shifted;
+    shifted = shifted & 1 ? (shifted >>> 1) ^ POLYNOMIAL : shifted >>> 1;
+  }
   return product >>> 0;
 }
