@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { StreamingBackend, Upload } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import type { JobPublisher } from '../contract/jobs.ts';
-import type { FileAttributes, StoredFile } from '../contract/types.ts';
+import type { StoredFile } from '../contract/types.ts';
+import { DelegatedUpload } from './delegated-upload.ts';
 
 /**
  * One job for each upload that the backend has finished, before anybody hears that it is. A job that cannot be
@@ -29,50 +30,17 @@ export function withIngestion(backend: StreamingBackend, publisher: JobPublisher
   }
 }
 
-class IngestedUpload implements Upload {
-  readonly #upload: Upload;
+class IngestedUpload extends DelegatedUpload {
   readonly #publish: (stored: StoredFile) => Promise<void>;
-  readonly unitAt?: (offset: number) => number;
-  readonly copyChunk?: NonNullable<Upload['copyChunk']>;
 
   constructor(upload: Upload, publish: (stored: StoredFile) => Promise<void>) {
-    this.#upload = upload;
+    super(upload);
     this.#publish = publish;
-    if (upload.unitAt !== undefined) this.unitAt = upload.unitAt.bind(upload);
-    if (upload.copyChunk !== undefined) this.copyChunk = upload.copyChunk.bind(upload);
   }
 
-  get size(): number {
-    return this.#upload.size;
-  }
-
-  writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
-    return this.#upload.writeChunk(offset, bytes);
-  }
-
-  setSize(size: number): Promise<void> {
-    return this.#upload.setSize(size);
-  }
-
-  readChunk(offset: number, length: number): Promise<Uint8Array> {
-    return this.#upload.readChunk(offset, length);
-  }
-
-  setAttributes(attributes: FileAttributes): void {
-    this.#upload.setAttributes(attributes);
-  }
-
-  sync(): Promise<void> {
-    return this.#upload.sync();
-  }
-
-  async finishWrite(): Promise<StoredFile> {
-    const stored = await this.#upload.finishWrite();
+  override async finishWrite(): Promise<StoredFile> {
+    const stored = await super.finishWrite();
     await this.#publish(stored);
     return stored;
-  }
-
-  abortWrite(): Promise<void> {
-    return this.#upload.abortWrite();
   }
 }

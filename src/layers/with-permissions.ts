@@ -1,6 +1,7 @@
-import type { StreamingBackend } from '../contract/backend.ts';
+import type { FileRange, StreamingBackend, Upload } from '../contract/backend.ts';
 import type { Permission, RequestContext } from '../contract/context.ts';
 import { FsError } from '../contract/errors.ts';
+import { DelegatedUpload } from './delegated-upload.ts';
 
 type Operation = Exclude<keyof StreamingBackend, 'name'>;
 
@@ -24,7 +25,8 @@ const NEEDS = {
 
 /**
  * Lets a principal do only what its permissions say; one without any list of permissions may do everything.
- * What is refused is `EACCES` before the backend hears of it. An upload is judged once, when it begins.
+ * What is refused is `EACCES` before the backend hears of it. An upload is judged once, when it begins,
+ * and what is copied into it when it is copied.
  */
 export function withPermissions(backend: StreamingBackend): StreamingBackend {
   return {
@@ -67,9 +69,24 @@ export function withPermissions(backend: StreamingBackend): StreamingBackend {
     },
     async beginWrite(context, path, options) {
       assertPermitted('beginWrite', context, path);
-      return backend.beginWrite(context, path, options);
+      return new PermittedUpload(await backend.beginWrite(context, path, options), context);
     },
   };
+}
+
+/** What is copied into a file is read. */
+class PermittedUpload extends DelegatedUpload {
+  readonly #context: RequestContext;
+
+  constructor(upload: Upload, context: RequestContext) {
+    super(upload);
+    this.#context = context;
+  }
+
+  protected override async copy(path: string, range: FileRange, to: number): Promise<void> {
+    assertPermitted('readFileRange', this.#context, path);
+    await super.copy(path, range, to);
+  }
 }
 
 function assertPermitted(operation: Operation, context: RequestContext, path: string): void {

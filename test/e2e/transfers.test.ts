@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -55,6 +55,33 @@ describe('OpenSSH sftp', () => {
       'UploadPart',
       'UploadPart',
     ]);
+  });
+
+  test('cp copies within S3: large files part by part, and its job tells of the copy', async () => {
+    const bytes = await localFile('original', 21 * MiB);
+    await session(`put ${local('original')} /original`);
+    site.around.s3.clearRequests();
+    await session('cp /original /copy');
+    expect(stored('copy')?.equals(bytes)).toBe(true);
+    expect((await site.around.job('/copy')).data).toMatchObject({ size: bytes.length });
+    const moved = site.around.s3.requests.filter(({ operation = '' }) =>
+      /GetObject|UploadPart$/.test(operation),
+    );
+    expect(moved).toEqual([]);
+  });
+
+  test('put -p keeps times and permissions, of small files and of large ones', async () => {
+    for (const [name, size] of [
+      ['kept-small', 10],
+      ['kept-large', 11 * MiB],
+    ] as const) {
+      await localFile(name, size);
+      await chmod(local(name), 0o640);
+      await utimes(local(name), 1_500_000_000, 1_500_000_000);
+      await session(`put -p ${local(name)} /${name}`, `get -p /${name} ${local(`${name}-back`)}`);
+      const { mtimeMs, mode } = await stat(local(`${name}-back`));
+      expect([mtimeMs / 1000, mode & 0o777]).toEqual([1_500_000_000, 0o640]);
+    }
   });
 
   test('ls -l shows size, date and name; mkdir, rename, rm and rmdir do what they say', async () => {

@@ -97,6 +97,27 @@ describe('withPermissions', () => {
     expect([...NEEDED.map(([operation]) => operation), 'fileInfo'].sort()).toEqual(Object.keys(CALLS).sort());
   });
 
+  test('what is copied into an upload is read: a principal that may not read copies nothing', async () => {
+    const memory = createMemoryBackend();
+    const copied: string[] = [];
+    const backend = withPermissions({
+      ...memory,
+      beginWrite: async (...args) =>
+        Object.assign(await memory.beginWrite(...args), {
+          copyChunk: async (path: string) => void copied.push(path),
+        }),
+    });
+    const range = { offset: 0, length: 1 };
+    const denied = await backend.beginWrite(contextWith(['write']), '/new', options);
+    await expect(denied.copyChunk?.('/file', range, 0)).rejects.toMatchObject({
+      code: 'EACCES',
+      path: '/file',
+    });
+    const granted = await backend.beginWrite(contextWith(['write', 'read']), '/new', options);
+    await granted.copyChunk?.('/other', range, 0);
+    expect(copied).toEqual(['/other']);
+  });
+
   test('a refusal names the path and never fails before it is awaited', async () => {
     const { backend } = await createTree();
     const context = contextWith([]);

@@ -15,8 +15,6 @@ import { openStoreUnderTest, type StoreUnderTest } from './store-under-test.ts';
 
 const BYTES = Buffer.from('bytes');
 const NO_DIRECTORIES = 'S3 has no directories: those above a key exist by its being there';
-const UNTRANSLATED =
-  'a fault, to be mended: an error met while bytes are fetched for a copy is not translated';
 let s3: StoreUnderTest;
 let subjects = 0;
 
@@ -93,23 +91,6 @@ const deviations: Record<string, Deviation> = {
       await assertCode('ENOENT', () => backend.readFile(context, '/file/below'));
     },
   },
-  'copyChunk, where there is one, rejects ESTALE, at the end at the latest, when a few bytes were replaced before it':
-    {
-      reason: UNTRANSLATED,
-      actual: async (subject) => {
-        await subject.backend.writeFile(subject.context, '/source', Buffer.from('earlier'));
-        const { etag } = await subject.backend.fileInfo(subject.context, '/source');
-        await subject.backend.writeFile(subject.context, '/source', BYTES);
-        const options = { create: true, exclusive: false, truncate: true, append: false };
-        const upload = await subject.backend.beginWrite(subject.context, '/file', options);
-        await upload.writeChunk(0, Buffer.alloc(8, 7));
-        const range = { offset: 0, length: 2, ...(etag && { etag }) };
-        await assert.rejects(async () => upload.copyChunk?.('/source', range, 3), {
-          name: 'PreconditionFailed',
-        });
-        await upload.abortWrite();
-      },
-    },
   'an upload that keeps earlier content keeps that of when it began': {
     reason: 'S3 gives only the current content; a mixture is refused',
     actual: async (subject) => {

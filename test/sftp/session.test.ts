@@ -42,6 +42,7 @@ describe('the start of a session', () => {
           ['limits@openssh.com', '1'],
           ['expand-path@openssh.com', '1'],
           ['home-directory', '1'],
+          ['copy-data', '1'],
         ],
       },
     ]);

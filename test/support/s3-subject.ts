@@ -1,6 +1,7 @@
 import { createS3Backend } from '../../src/backends/s3/backend.ts';
-import { createS3Client } from '../../src/backends/s3/client.ts';
+import { createS3Client, type Silence } from '../../src/backends/s3/client.ts';
 import { detectFeatures } from '../../src/backends/s3/features.ts';
+import type { PartPlan } from '../../src/backends/s3/part-plan.ts';
 import { ObjectStore } from '../../src/backends/s3/store.ts';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
 import type { AwsConfig } from '../../src/config/load.ts';
@@ -25,13 +26,15 @@ export function createS3Subject(
     readonly budgetBytes?: number;
     /** Whether the store is asked what it can do, as the service does with one that may not be Amazon's. */
     readonly detects?: boolean;
+    readonly silence?: Silence;
+    readonly plan?: PartPlan;
   } = {},
 ): S3Subject {
-  const { prefix = '', budgetBytes = 64 * 1024 * 1024, detects = false } = options;
+  const { prefix = '', budgetBytes = 64 * 1024 * 1024, detects = false, silence, plan } = options;
   const { region = TEST_REGION, credentials = TEST_CREDENTIALS } = options;
-  const client = createS3Client({ endpoint, region, credentials });
+  const client = createS3Client({ endpoint, region, credentials }, silence);
   const store = new ObjectStore(client, bucket, detects ? detectFeatures : undefined);
   const budget = new MemoryBudget(budgetBytes);
-  const backend = createS3Backend({ store, prefix, budget });
+  const backend = createS3Backend({ store, prefix, budget, ...(plan === undefined ? {} : { plan }) });
   return { backend, store, budget, close: () => client.destroy() };
 }

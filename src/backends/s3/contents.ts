@@ -32,7 +32,12 @@ export class Contents {
     this.remove(range);
     const before = this.#extents.filter(({ end }) => end <= range.start);
     const after = this.#extents.slice(before.length);
-    this.#extents = [...before, { start: range.start, end: range.end, source }, ...after];
+    const extent = { start: range.start, end: range.end, source };
+    const last = before.at(-1);
+    // A copy of terabytes comes unit by unit.
+    if (last !== undefined && goesOn(last, extent)) before[before.length - 1] = { ...last, end: extent.end };
+    else before.push(extent);
+    this.#extents = [...before, ...after];
   }
 
   /** From now on the bytes of the range are zeros. */
@@ -66,4 +71,10 @@ export class Contents {
 function cut({ start: from, source }: Extent, start: number, end: number): Extent[] {
   if (start >= end) return [];
   return [{ start, end, source: { ...source, offset: source.offset + start - from } }];
+}
+
+/** Whether the bytes of an extent stand right behind those of another, in the file and in the object. */
+function goesOn({ start, end, source }: Extent, next: Extent): boolean {
+  if (end !== next.start || source.key !== next.source.key || source.etag !== next.source.etag) return false;
+  return source.offset + end - start === next.source.offset;
 }

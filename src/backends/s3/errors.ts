@@ -48,7 +48,7 @@ export const BY_CODE: Readonly<Record<string, S3Failure>> = {
   SignatureDoesNotMatch: failure('EIO', 'skew'),
 
   PreconditionFailed: failure('ESTALE'),
-  ConditionalRequestConflict: failure('EBUSY'),
+  ConditionalRequestConflict: failure('EBUSY', 'yes'),
   OperationAborted: failure('EBUSY', 'yes'),
 
   BadDigest: failure('EIO'),

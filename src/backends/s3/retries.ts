@@ -4,8 +4,13 @@ import { toS3Failure } from './errors.ts';
 type AnyStrategy = Awaited<ReturnType<S3Client['config']['retryStrategy']>>;
 /** The SDK's second form of a strategy, which hands out a token for each attempt. */
 type RetryStrategy = Extract<AnyStrategy, { acquireInitialRetryToken: unknown }>;
-type Token = Awaited<ReturnType<RetryStrategy['acquireInitialRetryToken']>>;
+type AnyToken = Awaited<ReturnType<RetryStrategy['acquireInitialRetryToken']>>;
 type ErrorInfo = Parameters<RetryStrategy['refreshRetryTokenForRetry']>[1];
+
+interface Token extends AnyToken {
+  /** How many attempts so far have ended in silence. */
+  readonly silences: number;
+}
 
 /** Over about three seconds, or half a minute when the store throttles; twice that at the longest pauses. */
 export const MAX_ATTEMPTS = 8;
@@ -38,7 +43,7 @@ export class S3RetryStrategy implements RetryStrategy {
   }
 
   async acquireInitialRetryToken(): Promise<Token> {
-    return toToken(0, 0);
+    return toToken(0, 0, 0);
   }
 
   /** The token of another attempt, and the pause before it. @throws when there is to be none. */
@@ -49,19 +54,19 @@ export class S3RetryStrategy implements RetryStrategy {
     if (!isPassing) throw new Error('the store has refused');
     const attempts = token.getRetryCount() + 1;
     if (attempts >= MAX_ATTEMPTS) throw new Error('the store has failed too often');
-    if (isSilence(info.error) && attempts >= MAX_SILENT_ATTEMPTS)
-      throw new Error('the store was silent too often');
+    const silences = token.silences + (isSilence(info.error) ? 1 : 0);
+    if (silences >= MAX_SILENT_ATTEMPTS) throw new Error('the store was silent too often');
     const base = again === 'backoff' ? THROTTLED_PAUSE_MS : PAUSE_MS;
     const pause = this.#random() * Math.min(base * 2 ** (attempts - 1), MAX_PAUSE_MS);
     const hint = (info.retryAfterHint?.getTime() ?? 0) - Date.now();
-    return toToken(attempts, Math.max(pause, Math.min(hint, pause + MAX_HINT_MS)));
+    return toToken(attempts, silences, Math.max(pause, Math.min(hint, pause + MAX_HINT_MS)));
   }
 
   recordSuccess(): void {}
 }
 
-function toToken(retries: number, delay: number): Token {
-  return { getRetryCount: () => retries, getRetryDelay: () => delay };
+function toToken(retries: number, silences: number, delay: number): Token {
+  return { getRetryCount: () => retries, getRetryDelay: () => delay, silences };
 }
 
 /** The SDK's own time-outs have its name and no code of Node's. */

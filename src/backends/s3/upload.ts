@@ -101,19 +101,13 @@ export class S3Upload implements Upload {
 
   async readChunk(offset: number, length: number): Promise<Uint8Array> {
     await this.#quiet();
-    const end = Math.min(offset + length, this.#units.size);
-    if (offset >= end) return new Uint8Array(0);
-    const { store, plan } = this.#options;
-    const range = { start: offset, end };
-    for (const { unit } of plan.cut(range)) await this.#units.makeReadable(unit.index);
-    const bytes = Buffer.alloc(end - offset);
-    for (const { start, end: to, source } of this.#units.contents.pieces(range)) {
-      if (source === undefined) continue;
-      bytes.set(await store.get(source.key, { ...source, length: to - start }), start - offset);
+    const range = { start: offset, end: Math.min(offset + length, this.#units.size) };
+    if (range.start >= range.end) return new Uint8Array(0);
+    try {
+      return await this.#read(range);
+    } catch (error) {
+      throw toFsError(error, 'readChunk', this.#options.path);
     }
-    await this.#quiet();
-    for (const part of this.#units.collector.all()) await part.copyTo(bytes, offset);
-    return bytes;
   }
 
   setAttributes(attributes: FileAttributes): void {
@@ -121,21 +115,12 @@ export class S3Upload implements Upload {
   }
 
   /** Whole units become copies within S3; what is left at both ends is fetched and written. */
-  async copyChunk(path: string, { offset, length, etag }: FileRange, at: number): Promise<void> {
+  async copyChunk(path: string, range: FileRange, to: number): Promise<void> {
     await this.#quiet();
-    await this.#units.inFlight.settled();
-    const { store, plan, keyOf, append } = this.#options;
-    const to = append ? this.#units.size : at;
-    const key = keyOf(path);
-    const known = etag ?? (await store.head(key))?.etag;
-    if (known === undefined) throw new FsError('ENOENT', 'no such file', { path });
-    this.#units.sender.goesBack = true;
-    for (const { unit, start, end } of plan.cut({ start: to, end: to + length })) {
-      const source = { key, etag: known, offset: offset + start - to };
-      const isWhole = start === unit.start && (end === unit.end || end >= this.#units.size);
-      if (isWhole) await this.#units.point(unit.index, source, { start, end });
-      else await this.#fetch(source, { start, end });
-      this.#life.assertUsable();
+    try {
+      await this.#copy(path, range, this.#options.append ? this.#units.size : to);
+    } catch (error) {
+      throw this.#fail(error);
     }
   }
 
@@ -167,6 +152,35 @@ export class S3Upload implements Upload {
     await this.#units.inFlight.settled();
     await this.#units.discard();
     await this.#units.destination.cleanUp();
+  }
+
+  async #read(range: ByteRange): Promise<Uint8Array> {
+    const { store, plan } = this.#options;
+    for (const { unit } of plan.cut(range)) await this.#units.makeReadable(unit.index);
+    const bytes = Buffer.alloc(range.end - range.start);
+    for (const { start, end, source } of this.#units.contents.pieces(range)) {
+      if (source === undefined) continue;
+      bytes.set(await store.get(source.key, { ...source, length: end - start }), start - range.start);
+    }
+    await this.#quiet();
+    for (const part of this.#units.collector.all()) await part.copyTo(bytes, range.start);
+    return bytes;
+  }
+
+  async #copy(path: string, { offset, length, etag }: FileRange, to: number): Promise<void> {
+    await this.#units.inFlight.settled();
+    const { store, plan, keyOf } = this.#options;
+    const key = keyOf(path);
+    const known = etag ?? (await store.head(key))?.etag;
+    if (known === undefined) throw new FsError('ENOENT', 'no such file', { path });
+    this.#units.sender.goesBack = true;
+    for (const { unit, start, end } of plan.cut({ start: to, end: to + length })) {
+      const source = { key, etag: known, offset: offset + start - to };
+      const isWhole = start === unit.start && (end === unit.end || end >= this.#units.size);
+      if (isWhole) await this.#units.point(unit.index, source, { start, end });
+      else await this.#fetch(source, { start, end });
+      this.#life.assertUsable();
+    }
   }
 
   async #fetch(source: ObjectSource, { start, end }: ByteRange): Promise<void> {

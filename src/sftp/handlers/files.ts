@@ -83,7 +83,8 @@ export function read(state: SessionState, request: RequestOf<'read'>): Buffer | 
   return bytes instanceof Promise ? bytes.then(reply) : reply(bytes);
 }
 
-async function readUpload(handle: UploadHandle, offset: number, length: number): Promise<Uint8Array> {
+/** @throws FsError `EBADF` when the handle was opened for writing alone. */
+export async function readUpload(handle: UploadHandle, offset: number, length: number): Promise<Uint8Array> {
   if (!handle.mayRead) throw new FsError('EBADF', 'the handle is not open for reading');
   if (handle.failure !== undefined) throw handle.failure;
   return await handle.upload.readChunk(offset, length).catch((error) => spoil(handle, error));

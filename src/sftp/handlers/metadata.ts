@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
 import { normalizePath } from '../../contract/path.ts';
-import { type FileInfo, fileInfo } from '../../contract/types.ts';
+import { type FileAttributes, type FileInfo, fileInfo } from '../../contract/types.ts';
 import { spoil, type UploadHandle } from '../handle-table.ts';
 import type { RequestOf, SessionState } from '../state.ts';
-import { toFileAttributes } from '../wire/attributes.ts';
+import { type Attributes, toFileAttributes } from '../wire/attributes.ts';
 import { attributesReply } from '../wire/replies.ts';
 import { ok } from './ok.ts';
 
@@ -40,33 +41,59 @@ export async function fstat(state: SessionState, request: RequestOf<'fstat'>): P
 }
 
 /**
- * Times, owner and permissions of an existing file are accepted and not kept: clients set them after an upload
- * and report the whole upload as failed when that is refused. A size is only accepted when it changes nothing.
+ * Of a file that this session is writing as {@link fsetstat}. Times, owner and permissions of one that is stored are
+ * accepted and not kept: clients set them after an upload and report the whole upload as failed when that is refused.
+ * Another size is truncate(2), an upload of its own.
  */
 export async function setstat(state: SessionState, request: RequestOf<'setstat'>): Promise<Buffer> {
   const path = normalizePath(request.path);
-  const info = await infoOf(state, request.kind, path);
-  const { size } = request.attributes;
-  if (size !== undefined && size !== info.size) {
-    throw new FsError('ENOTSUP', 'changing the size of a file that is not open', { path });
-  }
+  const { attributes } = request;
+  const upload = state.handles.uploadAt(path);
+  if (upload === undefined) {
+    const info = await state.observe(request.kind, path, () => state.backend.fileInfo(state.context, path));
+    if (attributes.size !== undefined && attributes.size !== info.size) {
+      await truncate(state, path, attributes.size, toFileAttributes(attributes));
+    }
+  } else await setOfUpload(upload, attributes);
   return ok(request.id);
 }
 
 /**
  * A size is that of the upload when it is finished, and one that is refused spoils it; times and permissions go with
- * the file. The rest is treated as in {@link setstat}.
+ * the file. The rest is accepted and not kept.
  */
 export async function fsetstat(state: SessionState, request: RequestOf<'fsetstat'>): Promise<Buffer> {
   const handle = state.handles.get(request.handle, 'file', 'upload', 'directory');
-  const { size } = request.attributes;
-  if (handle.kind === 'upload') handle.upload.setAttributes(toFileAttributes(request.attributes));
-  if (size !== undefined) {
-    if (handle.kind !== 'upload') throw new FsError('EBADF', 'the handle is not open for writing');
-    if (handle.failure !== undefined) throw handle.failure;
-    await handle.upload.setSize(size).catch((error) => spoil(handle, error));
+  if (handle.kind === 'upload') await setOfUpload(handle, request.attributes);
+  else if (request.attributes.size !== undefined) {
+    throw new FsError('EBADF', 'the handle is not open for writing');
   }
   return ok(request.id);
+}
+
+async function setOfUpload(handle: UploadHandle, attributes: Attributes): Promise<void> {
+  const { upload, failure } = handle;
+  upload.setAttributes(toFileAttributes(attributes));
+  if (attributes.size === undefined) return;
+  if (failure !== undefined) throw failure;
+  await upload.setSize(attributes.size).catch((error) => spoil(handle, error));
+}
+
+async function truncate(
+  { backend, context }: SessionState,
+  path: string,
+  size: number,
+  attributes: FileAttributes,
+): Promise<void> {
+  const options = { create: false, exclusive: false, truncate: false, append: false, attributes };
+  const upload = await backend.beginWrite({ ...context, uploadId: randomUUID() }, path, options);
+  try {
+    await upload.setSize(size);
+  } catch (error) {
+    await upload.abortWrite();
+    throw error;
+  }
+  await upload.finishWrite();
 }
 
 /** There are no symbolic links, so what exists is not one (EINVAL, as readlink(2) says). */

@@ -1,6 +1,7 @@
 import { FsError } from '../../contract/errors.ts';
 import type { Handler, SessionState } from '../state.ts';
 import type { Request, RequestKind } from '../wire/requests.ts';
+import { copyData } from './copy.ts';
 import { mkdir, opendir, readdir, rmdir } from './directories.ts';
 import { fsync, limits, statvfs } from './extensions.ts';
 import { close, open, read, write } from './files.ts';
@@ -28,6 +29,7 @@ const HANDLERS: { readonly [K in RequestKind]: Handler<K> } = {
   limits,
   statvfs,
   fsync,
+  copyData,
   expandPath,
   homeDirectory,
   unsupported: (_state, request) => {

@@ -4,7 +4,7 @@ import type { Request } from './requests.ts';
 
 /**
  * Extensions advertised in VERSION, with the version each is spoken in (OpenSSH PROTOCOL, section 4;
- * `home-directory` is from draft-ietf-secsh-filexfer-extensions-00). What is not here is refused.
+ * `home-directory` and `copy-data` are from draft-ietf-secsh-filexfer-extensions-00). What is not here is refused.
  */
 export const ADVERTISED_EXTENSIONS: readonly (readonly [name: string, version: string])[] = [
   ['posix-rename@openssh.com', '1'],
@@ -14,6 +14,7 @@ export const ADVERTISED_EXTENSIONS: readonly (readonly [name: string, version: s
   ['limits@openssh.com', '1'],
   ['expand-path@openssh.com', '1'],
   ['home-directory', '1'],
+  ['copy-data', '1'],
 ];
 
 /** Reads the body of an EXTENDED request after its name (section 8 of the draft; OpenSSH PROTOCOL, section 4). */
@@ -33,6 +34,16 @@ export function readExtension(name: string, id: number, reader: FieldReader): Re
       return { kind: 'expandPath', id, path: reader.text() };
     case 'home-directory':
       return { kind: 'homeDirectory', id, username: reader.text() };
+    case 'copy-data':
+      return {
+        kind: 'copyData',
+        id,
+        source: reader.handle(),
+        sourceOffset: reader.uint64(),
+        length: reader.uint64(),
+        handle: reader.handle(),
+        offset: reader.uint64(),
+      };
     default:
       return { kind: 'unsupported', id, what: 'this extension' };
   }

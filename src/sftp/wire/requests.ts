@@ -28,6 +28,14 @@ export type Request =
   | (OnHandle & { readonly kind: 'fsetstat'; readonly attributes: Attributes })
   | (WithId & { readonly kind: 'rename'; readonly from: string; readonly to: string })
   | (OnPath & { readonly kind: 'statvfs' | 'expandPath' })
+  /** `handle` is the one written to; a `length` of 0 means all up to the end. */
+  | (OnHandle & {
+      readonly kind: 'copyData';
+      readonly offset: number;
+      readonly source: string;
+      readonly sourceOffset: number;
+      readonly length: number;
+    })
   | (WithId & { readonly kind: 'limits' })
   | (WithId & { readonly kind: 'homeDirectory'; readonly username: string })
   | (WithId & { readonly kind: 'unsupported'; readonly what: string });

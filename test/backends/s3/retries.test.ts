@@ -49,6 +49,17 @@ test('a store that says how long to wait is heard, up to five seconds more', asy
   expect(await wait(60_000)).toBe(5_000);
 });
 
+test('silence is borne twice, whatever else went wrong before', async () => {
+  const strategy = new S3RetryStrategy(() => 0);
+  const error = Object.assign(new Error('silence'), { name: 'TimeoutError' });
+  const silence = { error, errorType: 'TRANSIENT' } as ErrorInfo;
+  let token = await strategy.acquireInitialRetryToken();
+  for (const info of [failure('InternalError', 500), silence, failure('SlowDown', 503), silence]) {
+    token = await strategy.refreshRetryTokenForRetry(token, info);
+  }
+  await expect(strategy.refreshRetryTokenForRetry(token, silence)).rejects.toThrow('silent');
+});
+
 test('a refusal is not sent again', async () => {
   const strategy = new S3RetryStrategy();
   const token = await strategy.acquireInitialRetryToken();

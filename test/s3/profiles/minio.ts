@@ -17,6 +17,7 @@ import { ANY_SIZE_COMPLETES, COPIES_REPLACE } from './shared.ts';
 const OTHER_CODE = 'a wrong checksum has an error code of its own, XAmzContentChecksumMismatch';
 const NO_CHECKED_COPIES =
   'every part of an upload that verifies checksums must come with one, which a copied part cannot';
+const MiB = 1024 * 1024;
 const DAMAGED = '400 XAmzContentChecksumMismatch';
 
 /** MinIO as of 2026-02-12, one node, one disk. */
@@ -117,6 +118,19 @@ export const minio: Profile = {
         await upload.complete(parts);
         expect((await wire.get('object')).equals(WHOLE)).toBe(true);
         expect((await wire.head('object')).ChecksumCRC32).toBeUndefined();
+      },
+    },
+  },
+  transfers: {
+    'S3 tells the CRC32 of the whole of what went up, in one request or in parts, and no upload stays open': {
+      reason: `${NO_CHECKED_COPIES}; so multipart uploads verify each part, and not the whole`,
+      actual: async (on) => {
+        const small = await on.write('small', 100);
+        await on.write('large', 11 * MiB);
+        await on.session(`put ${on.local('small')} /small`, `put ${on.local('large')} /large`);
+        expect((await on.wire.head('small')).ChecksumCRC32).toBe(crc32Of(small));
+        expect((await on.wire.head('large')).ChecksumCRC32).toBeUndefined();
+        expect(await on.wire.openUploads('large')).toEqual([]);
       },
     },
   },

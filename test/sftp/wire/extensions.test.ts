@@ -64,6 +64,13 @@ const EXAMPLES: readonly Example[] = [
     body: '00000003 626f62',
     request: { kind: 'homeDirectory', id: 1, username: 'bob' },
   },
+  {
+    name: 'copy-data',
+    nameField: '00000009 636f70792d64617461',
+    section: 'draft-ietf-secsh-filexfer-extensions-00, section 7',
+    body: '00000001 30  0000000000000002  0000000000000003  00000001 31  0000000000000004',
+    request: { kind: 'copyData', id: 1, source: '0', sourceOffset: 2, length: 3, handle: '1', offset: 4 },
+  },
 ];
 
 const packetOf = ({ nameField, body }: Example) => hex(`c8  00000001  ${nameField}  ${body}`);
@@ -114,6 +121,7 @@ describe('EXTENDED (section 8)', () => {
       'limits@openssh.com': '1',
       'expand-path@openssh.com': '1',
       'home-directory': '1',
+      'copy-data': '1',
     });
   });
 });

@@ -18,7 +18,7 @@ describe('replies, byte by byte', () => {
   test('VERSION with its extension pairs (section 4)', () => {
     expect(versionReply()).toEqual(
       hex(`
-        000000cb 02                                                    # SSH_FXP_VERSION
+        000000dd 02                                                    # SSH_FXP_VERSION
         00000003                                                       # version
         00000018 706f7369782d72656e616d65406f70656e7373682e636f6d      # posix-rename@openssh.com
         00000001 31
@@ -33,6 +33,8 @@ describe('replies, byte by byte', () => {
         00000017 657870616e642d70617468406f70656e7373682e636f6d        # expand-path@openssh.com
         00000001 31
         0000000e 686f6d652d6469726563746f7279                          # home-directory
+        00000001 31
+        00000009 636f70792d64617461                                    # copy-data
         00000001 31
       `),
     );

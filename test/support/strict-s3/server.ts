@@ -135,7 +135,8 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
         const error = toError({ status: 200, ...hit.action.errorInside200 });
         const reply = await toReply(request, error, requestId, record);
         // S3 sends white space to keep the connection alive, until it knows how the completion ended.
-        return { ...reply, body: `  \n${String(reply.body).replace(/^<\?xml[^>]*\?>\s*/, '')}` };
+        const end = hit.action.errorInside200.lineBreak ? '\n' : '';
+        return { ...reply, body: `  \n${String(reply.body).replace(/^<\?xml[^>]*\?>\s*/, '')}${end}` };
       }
       return await perform(request, store);
     } catch (error) {
@@ -164,9 +165,12 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
     openUploads: (bucket) => [...store.bucket(bucket).uploads.values()],
     seed: (bucket, key, body, seedOptions) => store.seed(bucket, key, body, seedOptions),
     waitFor: (predicate, waitOptions) => recorder.waitFor(predicate, waitOptions),
-    fault: ({ operation, key, nth, times, ...action }) =>
+    fault: ({ operation, key, when = () => true, nth, times, ...action }) =>
       faults.add(
-        (request) => (operation === undefined || request.operation === operation) && passes(key, request.key),
+        (request) =>
+          (operation === undefined || request.operation === operation) &&
+          passes(key, request.key) &&
+          when(request),
         action as S3FaultAction,
         { ...(nth === undefined ? {} : { nth }), ...(times === undefined ? {} : { times }) },
       ),

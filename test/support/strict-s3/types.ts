@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionAction, Fault, Occurrence, TextTest } from './faults.ts';
 import type { WaitOptions } from './recorder.ts';
-import type { Operation } from './request.ts';
+import type { Operation, S3Request } from './request.ts';
 import type { Feature, OpenUpload, SeedBody, SeedOptions, StoredObject } from './store.ts';
 
 export interface StrictS3Options {
@@ -45,13 +45,22 @@ export interface RespondAction {
 
 export interface ErrorInside200Action {
   /** Status 200, white space, then an error, without doing the operation: what a CompleteMultipartUpload may get. */
-  readonly errorInside200: { readonly code: string; readonly message?: string };
+  readonly errorInside200: {
+    readonly code: string;
+    readonly message?: string;
+    /** Ends in a line break, as S3's own never do: some parsers tell an error by its last characters. */
+    readonly lineBreak?: boolean;
+  };
 }
 
 export type S3FaultAction = ConnectionAction | RespondAction | ErrorInside200Action;
 
-/** Hits requests of this operation (default: all) with this key (default: any). */
-export type S3FaultRule = { readonly operation?: Operation; readonly key?: TextTest } & Occurrence &
+/** Hits requests of this operation (default: all) with this key (default: any). `when` is asked last: dice, for instance. */
+export type S3FaultRule = {
+  readonly operation?: Operation;
+  readonly key?: TextTest;
+  readonly when?: (request: S3Request) => boolean;
+} & Occurrence &
   S3FaultAction;
 
 export interface StrictS3 {
