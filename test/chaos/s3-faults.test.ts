@@ -22,7 +22,7 @@ const SEED = 20_261;
 /** How many uploads have which weather. In the dark ones only what makes the object fails, nearly always. */
 const UPLOADS = { calm: 155, storm: 25, dark: 20 };
 /** Of the calm ones; the others, which mostly wait, go on beside them. */
-const AT_ONCE = 32;
+const AT_ONCE = 24;
 const BUCKET = 'bucket';
 
 const PLAN = new PartPlan([
@@ -31,8 +31,8 @@ const PLAN = new PartPlan([
   { parts: 100, partBytes: 6 * UNIT, unitBytes: 2 * UNIT },
 ]);
 
-/** A hang lasts so long, not half a minute. A busy machine is not to look like one. */
-const SILENCE = { connecting: 5_000, usual: 1_500, patient: 1_500 };
+/** A hang lasts so long, not half a minute. A busy machine is not to look like one: Node takes one connection a turn. */
+const SILENCE = { connecting: 5_000, usual: 3_000, patient: 3_000 };
 
 const MAKES_OBJECT = new Set<RecordedRequest['operation']>(['PutObject', 'CompleteMultipartUpload']);
 
@@ -54,8 +54,8 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   'reset within the request': { action: { reset: 'request-body' }, calm: 0.03, storm: 0.1 },
   'reset before the answer': { action: { reset: 'response' }, calm: 0.03, storm: 0.2 },
   'reset within the answer': { action: { reset: 'response-body' }, calm: 0.03, storm: 0.1 },
-  'hang before the request': { action: { hang: 'request' }, calm: 0.01, storm: 0.03 },
-  'hang before the answer': { action: { hang: 'response' }, calm: 0.01, storm: 0.03 },
+  'hang before the request': { action: { hang: 'request' }, calm: 0.006, storm: 0.015 },
+  'hang before the answer': { action: { hang: 'response' }, calm: 0.006, storm: 0.015 },
   'error inside 200': {
     operation: 'CompleteMultipartUpload',
     action: { errorInside200: internalError },
