@@ -173,8 +173,8 @@ export class MultipartUpload {
 
   /**
    * Completes, and believes it only when the store has confirmed the checksum; otherwise, or when the answer to
-   * an earlier attempt was lost, the object itself decides. If it is not there, the completion may still be worked
-   * on: it is aborted, so that it cannot come to pass later, and the object decides once more.
+   * an earlier attempt was lost, the object itself decides. Before it is looked at the upload is aborted: it may not
+   * be completed, even if an older object of the same bytes is there, or the store may still be at it.
    */
   async #send(
     command: CompleteMultipartUploadCommand,
@@ -190,12 +190,8 @@ export class MultipartUpload {
       if (crc !== undefined && answer.ChecksumCRC32 === toBase64(crc)) return answer;
     } catch (failure) {
       if (!mayBeDone(failure)) throw failure;
-      const proof = { etag };
-      const stored =
-        (await find(proof)) ??
-        (await this.abort()
-          .then(() => find(proof))
-          .catch(() => undefined));
+      await this.abort().catch(() => undefined);
+      const stored = await find({ etag });
       if (stored === undefined) throw failure;
       return stored;
     }

@@ -73,6 +73,18 @@ describe('which requests a rule hits', () => {
     expect(all.hits).toBe(3);
   });
 
+  test('those for which `when` says so, which is asked of those that match alone', async () => {
+    const asked: (string | undefined)[] = [];
+    const when = ({ key }: { readonly key: string | undefined }) => asked.push(key) === 2;
+    const fault = s3.fault({ operation: 'PutObject', key: /^when/, when, respond });
+    await put('other');
+    await put('when-1');
+    await expect(put('when-2')).rejects.toMatchObject({ name: 'SlowDown' });
+    await put('when-3');
+    expect(asked).toEqual(['when-1', 'when-2', 'when-3']);
+    expect(fault.hits).toBe(1);
+  });
+
   test('none after its release, and none after clearFaults', async () => {
     s3.fault({ key: 'freed', respond }).release();
     await put('freed');
@@ -222,5 +234,13 @@ test('the error inside a 200 comes behind white space, without an XML declaratio
   s3.fault({ operation: 'CompleteMultipartUpload', errorInside200: { code: 'SlowDown' } });
   const answer = await fetch(`${s3.endpoint}/${Bucket}/k?uploadId=u`, { method: 'POST' });
   expect(answer.status).toBe(200);
-  expect(await answer.text()).toMatch(/^\s+<Error><Code>SlowDown<\/Code>/);
+  expect(await answer.text()).toMatch(/^\s+<Error><Code>SlowDown<\/Code>.*<\/Error>$/);
+});
+
+test('the error inside a 200 may end in a line break, which the SDK takes for a success', async () => {
+  const errorInside200 = { code: 'InternalError', lineBreak: true };
+  s3.fault({ operation: 'CompleteMultipartUpload', errorInside200 });
+  const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: 'x' }] };
+  const completion = { Bucket, Key: 'k', UploadId: 'u', MultipartUpload };
+  expect((await client.send(new CompleteMultipartUploadCommand(completion))).ETag).toBeUndefined();
 });

@@ -48,7 +48,7 @@ export interface ErrorInside200Action {
   readonly errorInside200: {
     readonly code: string;
     readonly message?: string;
-    /** Ends in a line break, as S3's own never do: some parsers tell an error by its last characters. */
+    /** Ends in a line break: some parsers tell an error by its last characters. */
     readonly lineBreak?: boolean;
   };
 }
