@@ -68,13 +68,16 @@ export class ObjectStore {
     return (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
   }
 
-  /** `length` bytes from `offset`, fewer at the end of the object, none past it; the whole object without a range. */
-  async get(key: string, range: ObjectRange = {}): Promise<Uint8Array> {
-    const { offset = 0 } = range;
-    let collected: Buffer | undefined;
+  /**
+   * `length` bytes from `offset`, fewer at the end of the object, none past it; the whole object without a range.
+   * A view of `into` when they fit there.
+   */
+  async get(key: string, range: ObjectRange & { readonly into?: Uint8Array } = {}): Promise<Uint8Array> {
+    const { offset = 0, into } = range;
+    let collected: Uint8Array | undefined;
     try {
       for await (const { at, bytes, end } of readObject(this, key, range)) {
-        collected ??= Buffer.allocUnsafeSlow(end - offset);
+        collected ??= roomFor(end - offset, into);
         collected.set(bytes, at - offset);
       }
     } catch (error) {
@@ -123,6 +126,10 @@ export function unquote(etag: string | undefined): string {
 /** An object as the source of a copy: URL-encoded, slash by slash. */
 export function toCopySource(bucket: string, key: string): string {
   return `${bucket}/${key}`.split('/').map(encodeURIComponent).join('/');
+}
+
+function roomFor(bytes: number, into: Uint8Array | undefined): Uint8Array {
+  return into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
 }
 
 function toHeaders(head: HeadObjectCommandOutput): ObjectHeaders {
