@@ -75,11 +75,6 @@ export interface FileRange {
   /** Bytes. */
   readonly length: number;
   readonly etag?: string;
-  /**
-   * Of `readFileRange` alone: memory for the answer, of `length` bytes at least, whose content nobody needs any more.
-   * The answer may be a view of it, or bytes of its own as ever. Once it has settled nothing is written there.
-   */
-  readonly into?: Uint8Array;
 }
 
 /** The open flags of POSIX `open(2)`, as far as they concern writing. */

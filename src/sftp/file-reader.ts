@@ -2,15 +2,8 @@ import { FsError, toFsErrorCode } from '../contract/errors.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
 import { ReadWindow, type Stretch } from './read-window.ts';
 
-export interface FetchOptions {
-  /** The fetch may stop when it is aborted. */
-  readonly signal: AbortSignal;
-  /** Of `length` bytes, which the fetch may fill and answer with. */
-  readonly into?: Uint8Array;
-}
-
-/** Fetches `length` bytes from `offset`: fewer only at the end of the file. */
-export type FetchRange = (offset: number, length: number, options: FetchOptions) => Promise<Uint8Array>;
+/** Fetches `length` bytes from `offset`: fewer only at the end of the file. May stop when the signal is aborted. */
+export type FetchRange = (offset: number, length: number, signal: AbortSignal) => Promise<Uint8Array>;
 
 export interface FileReaderOptions {
   /** That of the file when it was opened, in bytes: nothing past it is fetched. */
@@ -32,9 +25,6 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
  * unreserved and kept no longer than their reply needs them: as a session answers one READ at a time, that is at
  * most 255 KiB for each. So no read fails or waits for want of memory.
  *
- * A window that has been read through lends its memory to the fetch behind the next one, when that is as long: a
- * fresh 4 MiB for each would be collected late, and cost much of what a download does.
- *
  * A fetch ahead that fails is met by the read that needs its bytes. After `ESTALE` (the file was replaced) every
  * read fails: whatever could still be fetched is of another file.
  */
@@ -47,8 +37,6 @@ export class FileReader {
   #current: ReadWindow | undefined;
   /** The one fetched ahead. Once dropped it keeps this place until its fetch has settled: no third is begun. */
   #ahead: ReadWindow | undefined;
-  /** What the window that was left held, reserved as before, for the fetch ahead that begins at once. */
-  #spare: Uint8Array | undefined;
   /** Where the last read ended. */
   #next: number | undefined;
   /** The read that waits for a fetch; never rejects. */
@@ -64,29 +52,28 @@ export class FileReader {
 
   /**
    * The bytes at `offset`: `length` of them, fewer only at the end of the file, where there are none (section 6.4
-   * of the draft promises full reads of regular files). `use` gets them and makes the answer; they may be a view of what
-   * is held, and good for nothing once it returns. Without a promise when they are there. A read waits for one that is
-   * under way.
+   * of the draft promises full reads of regular files). Without a promise when they are there. May be a view of
+   * what is held. A read waits for one that is under way.
    * @throws what the fetch failed with, and the next read tries again; `ESTALE` for good; `EBADF` once closed.
    */
-  read<T>(offset: number, length: number, use: (bytes: Uint8Array) => T): T | Promise<T> {
+  read(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
     this.#assertReadable();
     const end = Math.min(offset + length, this.#size);
-    if (offset >= end) return use(new Uint8Array(0));
-    if (this.#reading !== undefined) return this.#reading.then(() => this.read(offset, length, use));
+    if (offset >= end) return new Uint8Array(0);
+    if (this.#reading !== undefined) return this.#reading.then(() => this.read(offset, length));
     const isSequential = offset === this.#next;
     this.#next = end;
     const current = this.#current;
     if (current?.holds(offset, end)) {
       if (isSequential) this.#readAhead(current);
-      return use(current.slice(offset, end));
+      return current.slice(offset, end);
     }
-    const used = this.#gather(offset, end, isSequential).then(use);
+    const bytes = this.#gather(offset, end, isSequential);
     const done = () => {
       this.#reading = undefined;
     };
-    this.#reading = used.then(done, done);
-    return used;
+    this.#reading = bytes.then(done, done);
+    return bytes;
   }
 
   /** Lets go of everything, fetches under way included: what these have reserved is given back when they settle. */
@@ -101,7 +88,6 @@ export class FileReader {
     for (let at = offset; at < end; ) {
       const window = this.#windowAt(at, end - at);
       if (isSequential) this.#readAhead(window);
-      this.#releaseSpare();
       if (window.isFetching) await window.settled;
       this.#assertReadable();
       const piece = this.#take(window, at, end);
@@ -127,13 +113,12 @@ export class FileReader {
   #windowAt(offset: number, needed: number): ReadWindow {
     const before = this.#current;
     if (before?.covers(offset)) return before;
+    before?.drop();
     if (this.#ahead?.covers(offset)) {
-      this.#spare = before?.surrender();
       this.#current = this.#ahead;
       this.#ahead = undefined;
       return this.#current;
     }
-    before?.drop();
     this.#ahead?.drop();
     const wanted = offset === before?.end ? twice(before.length) : SMALLEST_WINDOW_BYTES;
     const length = this.#reserve(Math.min(Math.max(wanted, needed), this.#size - offset), needed);
@@ -150,12 +135,7 @@ export class FileReader {
     if (window !== this.#current || window.hasFailed || window.end >= this.#size) return;
     if (this.#ahead !== undefined && !this.#ahead.isGone) return;
     const length = Math.min(twice(window.length), this.#size - window.end);
-    const into = this.#spare?.length === length ? this.#spare : undefined;
-    if (into === undefined) this.#releaseSpare();
-    this.#spare = undefined;
-    if (into !== undefined || this.#memory.tryReserve(length)) {
-      this.#ahead = this.#open({ start: window.end, length }, into);
-    }
+    if (this.#memory.tryReserve(length)) this.#ahead = this.#open({ start: window.end, length });
   }
 
   /** Reserves `wanted` bytes, or fewer, but at least `needed`; how many. None when not even these are granted. */
@@ -167,19 +147,13 @@ export class FileReader {
   }
 
   /** Begins to fetch a stretch that is reserved. */
-  #open(stretch: Stretch, into?: Uint8Array): ReadWindow {
-    return this.#window(stretch, () => this.#memory.release(stretch.length), into);
+  #open(stretch: Stretch): ReadWindow {
+    return this.#window(stretch, () => this.#memory.release(stretch.length));
   }
 
-  #window(stretch: Stretch, onEmpty: () => void, into?: Uint8Array): ReadWindow {
+  #window(stretch: Stretch, onEmpty: () => void): ReadWindow {
     const { start, length } = stretch;
-    const options = { signal: this.#closed.signal, ...(into === undefined ? {} : { into }) };
-    return new ReadWindow(stretch, () => this.#fetch(start, length, options), onEmpty);
-  }
-
-  #releaseSpare(): void {
-    if (this.#spare !== undefined) this.#memory.release(this.#spare.length);
-    this.#spare = undefined;
+    return new ReadWindow(stretch, () => this.#fetch(start, length, this.#closed.signal), onEmpty);
   }
 
   #drop(): void {

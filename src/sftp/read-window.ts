@@ -67,22 +67,6 @@ export class ReadWindow {
     if (!this.isFetching) this.#state = 'gone';
   }
 
-  /**
-   * Its bytes, for whoever takes over what is reserved for them: it holds nothing from then on and does not say so.
-   * When it has not got as many as it asked for it is dropped, as any other.
-   */
-  surrender(): Uint8Array | undefined {
-    const bytes = this.#bytes;
-    if (this.#dropped || bytes.length < this.length) {
-      this.drop();
-      return undefined;
-    }
-    this.#bytes = new Uint8Array(0);
-    this.#dropped = true;
-    this.#state = 'gone';
-    return bytes;
-  }
-
   async #fill(fetch: () => Promise<Uint8Array>): Promise<void> {
     try {
       this.#bytes = await fetch();

@@ -100,7 +100,7 @@ describe('close', () => {
 
   test('aborts what is being fetched, and nothing is aborted before', async () => {
     const signals: AbortSignal[] = [];
-    const { reader, memory, expectRead } = readerOf(patterned(MiB), (bytes, _, { signal }) => {
+    const { reader, memory, expectRead } = readerOf(patterned(MiB), (bytes, _, signal) => {
       signals.push(signal);
       if (signals.length === 1) return bytes;
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { gated, KiB, MiB, patterned, readerOf, type Script } from '../support/scripted-reader.ts';
+import { gated, KiB, MiB, patterned, readerOf } from '../support/scripted-reader.ts';
 import { isSettled, turn } from '../support/sftp-driver.ts';
 
 describe('sequential reads', () => {
@@ -73,52 +73,6 @@ describe('sequential reads', () => {
     const { fetched, expectRead } = readerOf(patterned(100 * KiB));
     for (let at = 0; at < 110 * KiB; at += 10 * KiB) await expectRead(at, 10 * KiB);
     expect(fetched).toEqual(['0+64', '64+36']);
-  });
-});
-
-describe('a window that has been read through', () => {
-  /** Fills the memory that is offered with the bytes, as a store does, and counts. */
-  function filling() {
-    const offered = new Set<ArrayBufferLike>();
-    let reuses = 0;
-    const script: Script = (bytes, _, { into }) => {
-      if (into === undefined) return Buffer.from(bytes);
-      expect(into).toHaveLength(bytes.length);
-      offered.add(into.buffer);
-      reuses += 1;
-      into.set(bytes);
-      return into;
-    };
-    return { script, offered, reuses: () => reuses };
-  }
-
-  test('lends its memory to the fetch behind the next one: two windows are all there is', async () => {
-    const { script, offered, reuses } = filling();
-    const { fetched, memory, reader, expectRead } = readerOf(patterned(40 * MiB), script);
-    for (let at = 0; at < 40 * MiB; at += 255 * KiB) await expectRead(at, 255 * KiB);
-    const full = fetched.filter((range) => range.endsWith('+4096'));
-    expect(reuses()).toBe(full.length - 2);
-    expect(offered.size).toBe(2);
-    expect(memory.mostReservedBytes).toBe(8 * MiB);
-    reader.close();
-    expect(memory.reservedBytes).toBe(0);
-  });
-
-  test('is refilled while many reads wait, and each gets what is there', async () => {
-    const { script, reuses } = filling();
-    const content = patterned(40 * MiB);
-    const { reader } = readerOf(content, script);
-    const reads: Promise<Uint8Array>[] = [];
-    for (let at = 0; at < 40 * MiB; at += MiB) reads.push(Promise.resolve(reader.read(at, 255 * KiB)));
-    for (let at = 0; at < 40 * MiB; at += 255 * KiB) reads.push(Promise.resolve(reader.read(at, 255 * KiB)));
-    const got = await Promise.all(reads);
-    const offsets = [...Array.from({ length: 40 }, (_, index) => index * MiB)];
-    for (let at = 0; at < 40 * MiB; at += 255 * KiB) offsets.push(at);
-    const wrong = offsets.filter(
-      (at, index) => Buffer.compare(got[index] as Uint8Array, content.subarray(at, at + 255 * KiB)) !== 0,
-    );
-    expect(wrong).toEqual([]);
-    expect(reuses()).toBeGreaterThan(0);
   });
 });
 

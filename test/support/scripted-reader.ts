@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type FetchOptions, FileReader } from '../../src/sftp/file-reader.ts';
+import { FileReader } from '../../src/sftp/file-reader.ts';
 import { type Deferred, deferred, TestAllowance } from './sftp-driver.ts';
 
 export const KiB = 1024;
@@ -14,31 +14,22 @@ export function patterned(size: number): Buffer {
 }
 
 /** What a fetch does once it has begun; it resolves to the bytes asked for unless it says otherwise. */
-export type Script = (
-  bytes: Buffer,
-  offset: number,
-  options: FetchOptions,
-) => Promise<Uint8Array> | Uint8Array;
+export type Script = (bytes: Buffer, offset: number, signal: AbortSignal) => Promise<Uint8Array> | Uint8Array;
 
 /** A reader of `content`, and the ranges it has fetched, as `offset+length` in KiB. */
 export function readerOf(content: Buffer, script: Script = (bytes) => bytes) {
   const fetched: string[] = [];
   const memory = new TestAllowance();
-  const made = new FileReader({
+  const reader = new FileReader({
     size: content.length,
     memory,
-    fetch: async (offset, length, options) => {
+    fetch: async (offset, length, signal) => {
       fetched.push(`${offset / KiB}+${length / KiB}`);
-      return await script(content.subarray(offset, offset + length), offset, options);
+      return await script(content.subarray(offset, offset + length), offset, signal);
     },
   });
-  // Copies, to be kept past the next read.
-  const reader = {
-    read: (offset: number, length: number) => made.read(offset, length, (bytes) => Buffer.from(bytes)),
-    close: () => made.close(),
-  };
   const expectRead = async (offset: number, length: number) => {
-    const bytes = await reader.read(offset, length);
+    const bytes = Buffer.from(await reader.read(offset, length));
     expect(bytes.equals(content.subarray(offset, offset + length))).toBe(true);
   };
   return { reader, fetched, memory, expectRead };

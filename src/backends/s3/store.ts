@@ -68,29 +68,23 @@ export class ObjectStore {
     return (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]));
   }
 
-  /**
-   * `length` bytes from `offset`, fewer at the end of the object, none past it; the whole object without a range.
-   * A view of `into` when they fit there.
-   */
-  async get(key: string, range: ObjectRange & { readonly into?: Uint8Array } = {}): Promise<Uint8Array> {
-    const { offset = 0, into } = range;
-    let collected: Uint8Array | undefined;
+  /** `length` bytes from `offset`, fewer at the end of the object, none past it; the whole object without a range. */
+  async get(key: string, range: ObjectRange = {}): Promise<Uint8Array> {
+    // Joined at the end: with memory for all of it taken at the beginning, a download of 1 GiB cost 6 s of CPU, not 3.6.
+    const pieces: Uint8Array[] = [];
     try {
-      for await (const { at, bytes, end } of readObject(this, key, range)) {
-        collected ??= roomFor(end - offset, into);
-        collected.set(bytes, at - offset);
-      }
+      for await (const bytes of readObject(this, key, range)) pieces.push(bytes);
     } catch (error) {
       if (!isPastTheEnd(error)) throw error;
     }
-    return collected ?? new Uint8Array(0);
+    return Buffer.concat(pieces);
   }
 
   /** `length` bytes of an object as they arrive: all of them, or it fails. */
   async *stream(source: ObjectSource, length: number): AsyncGenerator<Uint8Array> {
     const { key, offset, etag } = source;
     let left = length;
-    for await (const { bytes } of readObject(this, key, { offset, length, etag })) {
+    for await (const bytes of readObject(this, key, { offset, length, etag })) {
       yield bytes;
       left -= bytes.length;
     }
@@ -126,10 +120,6 @@ export function unquote(etag: string | undefined): string {
 /** An object as the source of a copy: URL-encoded, slash by slash. */
 export function toCopySource(bucket: string, key: string): string {
   return `${bucket}/${key}`.split('/').map(encodeURIComponent).join('/');
-}
-
-function roomFor(bytes: number, into: Uint8Array | undefined): Uint8Array {
-  return into !== undefined && into.length >= bytes ? into.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
 }
 
 function toHeaders(head: HeadObjectCommandOutput): ObjectHeaders {

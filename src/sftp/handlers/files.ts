@@ -45,13 +45,12 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
   if (info.type === 'directory') throw new FsError('EISDIR', 'a directory cannot be read as a file');
   const { size, etag } = info;
   // The end of the session closes the reader, so that its signal says that too.
-  const fetch: FetchRange = (offset, length, { signal, into }) =>
+  const fetch: FetchRange = (offset, length, signal) =>
     state.observe('read', path, () =>
       backend.readFileRange({ ...context, signal }, path, {
         offset,
         length,
         ...(etag === undefined ? {} : { etag }),
-        ...(into === undefined ? {} : { into }),
       }),
     );
   const reader = new FileReader({ size, fetch, memory: state.memory });
@@ -80,7 +79,8 @@ export function read(state: SessionState, request: RequestOf<'read'>): Buffer | 
   const reply = (bytes: Uint8Array) =>
     bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
   if (handle.kind === 'upload') return readUpload(handle, request.offset, length).then(reply);
-  return handle.reader.read(request.offset, length, reply);
+  const bytes = handle.reader.read(request.offset, length);
+  return bytes instanceof Promise ? bytes.then(reply) : reply(bytes);
 }
 
 async function readUpload(handle: UploadHandle, offset: number, length: number): Promise<Uint8Array> {
