@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Connection, Principal, RequestContext } from '../contract/context.ts';
 
 export interface TestContextOverrides {
@@ -8,6 +9,9 @@ export interface TestContextOverrides {
 
 /** A request context for tests: a principal who may do everything, on a connection that stays up. */
 export function createTestContext(overrides: TestContextOverrides = {}): RequestContext {
+  const { signal = new AbortController().signal } = overrides;
+  // One context serves many calls at once here, each of which may listen.
+  setMaxListeners(0, signal);
   return {
     principal: { username: 'tester', session: {}, ...overrides.principal },
     connection: {
@@ -17,6 +21,6 @@ export function createTestContext(overrides: TestContextOverrides = {}): Request
       clientVersion: 'SluiceTest_1.0',
       ...overrides.connection,
     },
-    signal: overrides.signal ?? new AbortController().signal,
+    signal,
   };
 }

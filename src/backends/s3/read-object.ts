@@ -16,25 +16,18 @@ export interface ObjectRange {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Some of the bytes, and where the whole range ends in the object: before what was asked for if that ends there. */
-export interface Chunk {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-  readonly end: number;
-}
-
 const MAX_ATTEMPTS = 4;
 
 /**
- * The bytes of an object as they arrive. A connection that is lost in the middle is taken up again where it ended, of
- * the same content: that of `etag`, or else of the first answer. An object that has been replaced meanwhile is
- * `PreconditionFailed`, an offset past its end `InvalidRange`.
+ * The bytes of an object as they arrive, fewer where it ends. A connection that is lost in the middle is taken up again
+ * where it ended, of the same content: that of `etag`, or else of the first answer. An object that has been replaced
+ * meanwhile is `PreconditionFailed`, an offset past its end `InvalidRange`.
  */
 export async function* readObject(
   { client, bucket }: Bucket,
   key: string,
   { offset = 0, length, etag, signal }: ObjectRange,
-): AsyncGenerator<Chunk> {
+): AsyncGenerator<Uint8Array> {
   if (length === 0) return;
   let at = offset;
   let end = length === undefined ? undefined : offset + length;
@@ -54,8 +47,8 @@ export async function* readObject(
     end = at + ContentLength;
     try {
       for await (const bytes of Body as AsyncIterable<Uint8Array>) {
-        yield { at, bytes, end };
         at += bytes.length;
+        yield bytes;
       }
       if (at >= end) return;
       throw new Error(`the store ended at ${at} of ${end}`);

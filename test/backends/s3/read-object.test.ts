@@ -122,7 +122,7 @@ describe('a read that nobody waits for any more', () => {
     const connected = once(server, 'connection') as Promise<[Socket]>;
     const gone = new AbortController();
     const reading = readObject(slow.store, 'file', { signal: gone.signal });
-    expect((await reading.next()).value).toMatchObject({ at: 0, end: 100 });
+    expect(String((await reading.next()).value)).toBe('the first few');
     const [socket] = await connected;
     const next = expect(reading.next()).rejects.toMatchObject({ name: 'AbortError' });
     gone.abort();
