@@ -10,8 +10,11 @@ const SOON_MS = 1000;
 /** How often, while somebody waits, a buffer that nobody fills is asked to move elsewhere, in milliseconds. */
 const RELIEF_MS = 250;
 
+/** How long nothing may come back before even the buffers of those who wait are asked to move, in milliseconds. */
+const STUCK_MS = 10_000;
+
 /** How long nobody must have written into a buffer before it is asked to move, in milliseconds. */
-const IDLE_MS = 1000;
+const IDLE_MS = 5_000;
 
 interface Waiting {
   readonly bytes: number;
@@ -23,6 +26,8 @@ interface Waiting {
 export interface Holder {
   /** When it was last written to, as `performance.now()`. */
   readonly lastUse: number;
+  /** Whether its upload waits for memory itself: it fills once it has its turn, and is moved only if that does not come. */
+  readonly isQueued: boolean;
   /** Puts the bytes elsewhere and releases the memory, by and by. Never called twice, never rejects. */
   moveOut(): void;
 }
@@ -37,6 +42,7 @@ export interface BudgetTimes {
   readonly patienceMs?: number;
   readonly reliefMs?: number;
   readonly idleMs?: number;
+  readonly stuckMs?: number;
   readonly soonMs?: number;
 }
 
@@ -59,15 +65,18 @@ export class MemoryBudget implements MemoryAllowance {
   #used = 0;
   #parkedBytes = 0;
   #refusal: NodeJS.Timeout | undefined;
+  /** When something came back last, or somebody began to wait for it, as `performance.now()`. */
+  #movedAt = 0;
   #relief: NodeJS.Timeout | undefined;
 
-  constructor(limitBytes: number, { patienceMs, reliefMs, idleMs, soonMs }: BudgetTimes = {}) {
+  constructor(limitBytes: number, { patienceMs, reliefMs, idleMs, stuckMs, soonMs }: BudgetTimes = {}) {
     this.limitBytes = limitBytes;
     this.maxParkedBytes = limitBytes / 4;
     this.#times = {
       patienceMs: patienceMs ?? PATIENCE_MS,
       reliefMs: reliefMs ?? RELIEF_MS,
       idleMs: idleMs ?? IDLE_MS,
+      stuckMs: stuckMs ?? STUCK_MS,
       soonMs: soonMs ?? SOON_MS,
     };
   }
@@ -199,9 +208,10 @@ export class MemoryBudget implements MemoryAllowance {
   /** Asks the buffer that has been idle longest to move out, one at a time: the next round sees what came of it. */
   #relieve(): void {
     const now = performance.now();
+    const isStuck = now - this.#movedAt >= this.#times.stuckMs;
     let idlest: Holder | undefined;
     for (const holder of this.#holders) {
-      if (now - holder.lastUse < this.#times.idleMs) continue;
+      if (now - holder.lastUse < this.#times.idleMs || (holder.isQueued && !isStuck)) continue;
       if (idlest === undefined || holder.lastUse < idlest.lastUse) idlest = holder;
     }
     if (idlest === undefined) return;
@@ -212,6 +222,7 @@ export class MemoryBudget implements MemoryAllowance {
   /** Starts to wait anew for something to come back. */
   #expectRelease(): void {
     clearTimeout(this.#refusal);
+    this.#movedAt = performance.now();
     this.#refusal = setTimeout(() => {
       this.#refusal = undefined;
       this.#waiting[0]?.refuse(new FsError('EBUSY', 'no memory came free in time'));

@@ -126,7 +126,7 @@ describe('MemoryBudget', () => {
     const budget = new MemoryBudget(100, { reliefMs: 10, idleMs: 1000 });
     const moved: string[] = [];
     const hold = (name: string, lastUse: number) =>
-      budget.addHolder({ lastUse, moveOut: () => void moved.push(name) });
+      budget.addHolder({ lastUse, isQueued: false, moveOut: () => void moved.push(name) });
     const now = performance.now();
     hold('idle', now - 5000);
     hold('idlest', now - 9000);
@@ -142,6 +142,22 @@ describe('MemoryBudget', () => {
     expect(moved).toEqual(['idlest', 'idle']);
     budget.release(100);
     await waiting;
+    vi.useRealTimers();
+  });
+
+  test('asks the buffer of an upload that waits itself only once nothing has come back for a while', async () => {
+    vi.useFakeTimers();
+    const budget = new MemoryBudget(100, { reliefMs: 10, idleMs: 1000, stuckMs: 3000 });
+    const moveOut = vi.fn();
+    budget.addHolder({ lastUse: performance.now() - 9000, isQueued: true, moveOut });
+    for (const bytes of [50, 50]) budget.reserve(bytes, forever());
+    void budget.reserve(60, forever());
+    await vi.advanceTimersByTimeAsync(2500);
+    budget.release(50);
+    await vi.advanceTimersByTimeAsync(2500);
+    expect(moveOut).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(600);
+    expect(moveOut).toHaveBeenCalledOnce();
     vi.useRealTimers();
   });
 

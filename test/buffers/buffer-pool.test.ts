@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
 import { BufferPool } from '../../src/buffers/buffer-pool.ts';
@@ -73,4 +75,35 @@ describe('BufferPool', () => {
     take(100);
     expect(lost).toEqual(['second', 'first']);
   });
+
+  test('a buffer that is given up goes to whoever gets its memory', () => {
+    const { pool, take, budget } = create(400);
+    const parked = take(100);
+    pool.give(parked);
+    // The whole budget: what is parked has to go.
+    expect(budget.tryReserve(400)).toBe(true);
+    expect(budget.parkedBytes).toBe(0);
+    expect(pool.take(100)).toBe(parked);
+    expect(pool.take(100)).not.toBe(parked);
+  });
+
+  test('nobody holds on to the memory of a buffer that is gone, whatever they still hold', async () => {
+    const { pool, take } = create(400);
+    const held: unknown[] = [];
+    const gone = Array.from({ length: 5 }, () => {
+      const buffer = take(100);
+      held.push(pool.keep(buffer, { last: true, onLost: () => undefined }));
+      return new WeakRef(buffer);
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    // A quarter of the budget may be kept.
+    expect(gone.filter((reference) => reference.deref() !== undefined)).toHaveLength(1);
+    expect(held).toHaveLength(5);
+  });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}

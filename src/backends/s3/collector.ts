@@ -34,6 +34,8 @@ export class Collector {
   readonly #holders = new Map<OpenUnit, () => void>();
   #moving: Promise<void> | undefined;
   #mayMove = true;
+  /** Whether this upload waits for memory itself. */
+  #isQueued = false;
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -179,19 +181,28 @@ export class Collector {
 
   async #enlargeWithoutMemory(part: PartBuffer, bytes: number): Promise<void> {
     const { budget, pool, signal } = this.#options;
-    const isReserved = await budget.reserveSoon(bytes, signal);
+    const isReserved = await this.#queued(() => budget.reserveSoon(bytes, signal));
     await this.#moving;
     if (!isReserved) {
       if (this.#units.get(part.unit.index) !== part) return;
       this.#hold(part, false);
       if (await this.#moveToDisk(part)) return;
       this.#hold(part, true);
-      await budget.reserve(bytes, signal);
+      await this.#queued(async () => budget.reserve(bytes, signal));
       await this.#moving;
     }
     // It may have been moved out meanwhile.
     if (this.#units.get(part.unit.index) === part) part.enlarge(pool.take(bytes));
     else budget.release(bytes);
+  }
+
+  async #queued<T>(wait: () => Promise<T>): Promise<T> {
+    this.#isQueued = true;
+    try {
+      return await wait();
+    } finally {
+      this.#isQueued = false;
+    }
   }
 
   #buffer(unit: Unit, bytes: number): PartBuffer {
@@ -219,9 +230,13 @@ export class Collector {
     this.#holders.get(part)?.();
     this.#holders.delete(part);
     if (!mayBeMoved || !this.#mayMove) return;
+    const isQueued = () => this.#isQueued;
     const holder = {
       get lastUse() {
         return part.lastUse;
+      },
+      get isQueued() {
+        return isQueued();
       },
       moveOut: () => this.#moveOut(part),
     };
