@@ -28,6 +28,12 @@ import { SshServer } from './ssh/server.ts';
 /** Largest file that a backend without streaming takes, in bytes: it is held in memory whole. */
 const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
 
+/**
+ * What a connection that waits for memory holds outside of part buffers, in bytes: two reads off its socket of 64 KiB, with
+ * the packets in them that wait for room (docs/adr/0006-socket-valve.md).
+ */
+const CONNECTION_BYTES = 128 * 1024;
+
 export interface AppDependencies {
   readonly log: Log;
   readonly tracer: Tracer;
@@ -110,6 +116,7 @@ export async function createApp(
     log,
     authenticator: await createUsersAuthenticator(users),
     maxSessions: config.maxSessions,
+    holdConnection: () => budget.charge(CONNECTION_BYTES),
     loginGraceSeconds: config.loginGraceSeconds,
     idleTimeoutSeconds: config.idleTimeoutSeconds,
     openSession: (principal, connection, transport) =>

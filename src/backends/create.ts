@@ -7,7 +7,7 @@ import type { Probe } from '../contract/probe.ts';
 import { createMemoryBackend } from './memory/memory.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
-import { detectFeatures } from './s3/features.ts';
+import { detectFeatures } from './s3/detect-features.ts';
 import { probeBucket } from './s3/probe.ts';
 import { ObjectStore } from './s3/store.ts';
 import { createSweeper } from './s3/sweeper.ts';

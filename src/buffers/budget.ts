@@ -18,6 +18,7 @@ const IDLE_MS = 5_000;
 
 interface Waiting {
   readonly bytes: number;
+  readonly isShortly: boolean;
   readonly grant: () => void;
   readonly refuse: (reason: unknown) => void;
 }
@@ -52,7 +53,7 @@ export interface BudgetTimes {
  *
  * No deadlock: what is reserved is on its way to the store and comes back, or belongs to a buffer that fills and that
  * can be moved out of memory at any time without any more of it ({@link Holder}). Should nothing come back for 30
- * seconds all the same, the first in line is refused with `EBUSY` (docs/adr/0003-memory-budget.md).
+ * seconds all the same, nor is filled, the first in line is refused with `EBUSY` (docs/adr/0003-memory-budget.md).
  */
 export class MemoryBudget implements MemoryAllowance {
   readonly limitBytes: number;
@@ -64,6 +65,7 @@ export class MemoryBudget implements MemoryAllowance {
   readonly #parked = new Set<{ readonly bytes: number; readonly drop: () => void }>();
   #used = 0;
   #parkedBytes = 0;
+  #charged = 0;
   #refusal: NodeJS.Timeout | undefined;
   /** When something came back last, or somebody began to wait for it, as `performance.now()`. */
   #movedAt = 0;
@@ -90,9 +92,27 @@ export class MemoryBudget implements MemoryAllowance {
     return this.#parkedBytes;
   }
 
+  /** Whether anybody waits. */
+  get isShort(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /**
+   * Accounts for bytes that are held without asking, which leave so much less to be reserved; but never less than
+   * half of the budget. Call the returned function when they are gone.
+   */
+  charge(bytes: number): () => void {
+    this.#charged += bytes;
+    this.#dropParked(() => this.#used + this.#parkedBytes > this.#reservable);
+    return () => {
+      this.#charged -= bytes;
+      this.#grantWaiting();
+    };
+  }
+
   /** Reserves `bytes` if they are there at once and nobody waits for them. */
   tryReserve(bytes: number): boolean {
-    if (this.#waiting.length > 0 || this.#used + bytes > this.limitBytes) return false;
+    if (this.#waiting.length > 0 || this.#used + bytes > this.#reservable) return false;
     this.#take(bytes);
     return true;
   }
@@ -100,9 +120,9 @@ export class MemoryBudget implements MemoryAllowance {
   /**
    * Reserves `bytes`. A promise resolves when they are there; it rejects with the signal's reason when that is
    * aborted first, and with `EBUSY` when nothing comes back. More than the whole budget is granted once nothing
-   * else is reserved.
+   * else is reserved. Who needs it only `isShortly`, to send what lies elsewhere, goes before those who will fill it.
    */
-  reserve(bytes: number, signal: AbortSignal): Promise<void> | undefined {
+  reserve(bytes: number, signal: AbortSignal, { isShortly = false } = {}): Promise<void> | undefined {
     if (this.#waiting.length === 0 && this.#fits(bytes)) {
       this.#take(bytes);
       return undefined;
@@ -116,6 +136,7 @@ export class MemoryBudget implements MemoryAllowance {
       };
       const entry: Waiting = {
         bytes,
+        isShortly,
         grant: () => {
           leave();
           this.#take(bytes);
@@ -131,7 +152,8 @@ export class MemoryBudget implements MemoryAllowance {
         this.#grantWaiting();
       };
       signal.addEventListener('abort', cancel, { once: true });
-      this.#waiting.push(entry);
+      const behind = isShortly ? this.#waiting.findIndex((other) => !other.isShortly) : -1;
+      this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, entry);
       if (this.#refusal === undefined) this.#expectRelease();
       this.#relief ??= setInterval(() => this.#relieve(), this.#times.reliefMs).unref();
     });
@@ -182,12 +204,16 @@ export class MemoryBudget implements MemoryAllowance {
   }
 
   #fits(bytes: number): boolean {
-    return this.#used === 0 || this.#used + bytes <= this.limitBytes;
+    return this.#used === 0 || this.#used + bytes <= this.#reservable;
+  }
+
+  get #reservable(): number {
+    return this.limitBytes - Math.min(this.#charged, this.limitBytes / 2);
   }
 
   #take(bytes: number): void {
     this.#used += bytes;
-    this.#dropParked(() => this.#used + this.#parkedBytes > this.limitBytes);
+    this.#dropParked(() => this.#used + this.#parkedBytes > this.#reservable);
   }
 
   #dropParked(isTooMuch: () => boolean): void {
@@ -225,11 +251,17 @@ export class MemoryBudget implements MemoryAllowance {
     this.#movedAt = performance.now();
     this.#refusal = setTimeout(() => {
       this.#refusal = undefined;
-      this.#waiting[0]?.refuse(new FsError('EBUSY', 'no memory came free in time'));
+      if (!this.#isFilling()) this.#waiting[0]?.refuse(new FsError('EBUSY', 'no memory came free in time'));
       this.#grantWaiting();
       if (this.#waiting.length > 0) this.#expectRelease();
     }, this.#times.patienceMs);
     this.#refusal.unref();
+  }
+
+  /** Whether a buffer is being filled, however slowly: its memory will come back. */
+  #isFilling(): boolean {
+    const since = performance.now() - this.#times.patienceMs;
+    return [...this.#holders].some(({ lastUse }) => lastUse > since);
   }
 
   #stopWatching(): void {

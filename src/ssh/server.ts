@@ -17,6 +17,8 @@ export interface SshServerOptions
   readonly loginGraceSeconds: number;
   /** After this long without a packet a client is asked whether it is still there; 15 seconds unless told. */
   readonly keepaliveIntervalMs?: number;
+  /** Accounts for what a connection holds, whatever it does; the returned function is called at its end. */
+  readonly holdConnection: () => () => void;
   readonly log: Log;
 }
 
@@ -101,12 +103,14 @@ export class SshServer {
     }
     const key = socketKey(sourceIp, socket.remotePort);
     this.#sockets.set(key, socket);
+    const release = this.#options.holdConnection();
     const grace = setTimeout(() => {
       log.info({ sourceIp, loginGraceSeconds }, 'no login in time');
       socket.destroy();
     }, loginGraceSeconds * 1000);
     socket.once('close', () => {
       clearTimeout(grace);
+      release();
       this.#sockets.delete(key);
       void this.#connections
         .get(socket)

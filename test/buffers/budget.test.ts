@@ -161,6 +161,52 @@ describe('MemoryBudget', () => {
     vi.useRealTimers();
   });
 
+  test('who needs memory only shortly goes before those who will fill it, in order among themselves', async () => {
+    const budget = new MemoryBudget(100);
+    budget.reserve(100, forever());
+    const order: string[] = [];
+    const wait = (name: string, isShortly: boolean) =>
+      void budget.reserve(100, forever(), { isShortly })?.then(() => {
+        order.push(name);
+        budget.release(100);
+      });
+    wait('fills', false);
+    wait('sends', true);
+    wait('sends too', true);
+    budget.release(100);
+    await vi.waitFor(() => expect(order).toHaveLength(3));
+    expect(order).toEqual(['sends', 'sends too', 'fills']);
+  });
+
+  test('nobody is refused as long as a buffer is filled, however slowly', async () => {
+    vi.useFakeTimers();
+    const budget = new MemoryBudget(100, { patienceMs: 1000 });
+    const holder = { lastUse: performance.now(), isQueued: false, moveOut: () => undefined };
+    budget.addHolder(holder);
+    budget.reserve(100, forever());
+    const refused = vi.fn();
+    budget.reserve(10, forever())?.catch(refused);
+    for (let second = 0; second < 5; second++) {
+      holder.lastUse = performance.now();
+      await vi.advanceTimersByTimeAsync(900);
+    }
+    expect(refused).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(2200);
+    expect(refused).toHaveBeenCalledWith(expect.objectContaining({ code: 'EBUSY' }));
+    vi.useRealTimers();
+  });
+
+  test('what is held without asking leaves less to reserve, but never less than half', async () => {
+    const budget = new MemoryBudget(100);
+    const endings = [budget.charge(30), budget.charge(60)];
+    expect([budget.tryReserve(51), budget.tryReserve(50)]).toEqual([false, true]);
+    const waiting = budget.reserve(50, forever());
+    expect(await isSettled(waiting)).toBe(false);
+    for (const end of endings) end();
+    await waiting;
+    expect(budget.usedBytes).toBe(100);
+  });
+
   test('what is parked is there until somebody needs the memory, the oldest goes first', () => {
     const budget = new MemoryBudget(100);
     const dropped: string[] = [];

@@ -58,6 +58,7 @@ export async function startInProcess(
     maxSessions: 10,
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
+    holdConnection: () => () => undefined,
     log: { debug: log, info: log, warn: log, error: log },
     openSession: (principal, connection, transport) => {
       const { clientPort: port } = connection;

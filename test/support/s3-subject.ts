@@ -1,6 +1,6 @@
 import { createS3Backend } from '../../src/backends/s3/backend.ts';
 import { createS3Client, type Silence } from '../../src/backends/s3/client.ts';
-import { detectFeatures } from '../../src/backends/s3/features.ts';
+import { detectFeatures } from '../../src/backends/s3/detect-features.ts';
 import type { PartPlan } from '../../src/backends/s3/part-plan.ts';
 import { ObjectStore } from '../../src/backends/s3/store.ts';
 import { MemoryBudget } from '../../src/buffers/budget.ts';

@@ -7,7 +7,7 @@ import type { Unit } from './part-plan.ts';
 import { SpooledPart } from './spooled-part.ts';
 
 /** Until a file outgrows this, its first unit holds no more: a thousand small files do not hold a part each. */
-export const SMALL_BYTES = 64 * 1024;
+export const SMALL_BYTES = 16 * 1024;
 
 /** Units that one upload may have open: how many places its client may write at by turns. */
 const MAX_OPEN_UNITS = 8;
@@ -34,6 +34,7 @@ export class Collector {
   readonly #holders = new Map<OpenUnit, () => void>();
   #moving: Promise<void> | undefined;
   #mayMove = true;
+  #stillFor = 0;
   /** Whether this upload waits for memory itself. */
   #isQueued = false;
 
@@ -112,7 +113,7 @@ export class Collector {
     const bytes = part.unit.end - part.unit.start;
     if (part instanceof PartBuffer && part.length === bytes) return part;
     try {
-      await budget.reserve(bytes, signal);
+      await budget.reserve(bytes, signal, { isShortly: true });
     } catch (error) {
       await this.#remove(part).dispose();
       throw error;
@@ -151,6 +152,17 @@ export class Collector {
     const part = oldest instanceof PartBuffer ? oldest : await this.inMemory(oldest.unit);
     this.#hold(part, false);
     await this.#options.putAside(part);
+  }
+
+  /** Does something that must see every unit where it is: nothing is moved meanwhile. It must not wait for memory. */
+  async still<T>(work: () => Promise<T>): Promise<T> {
+    this.#stillFor += 1;
+    try {
+      await this.#moving;
+      return await work();
+    } finally {
+      this.#stillFor -= 1;
+    }
   }
 
   /** The end has begun: nothing is moved any more. */
@@ -244,6 +256,10 @@ export class Collector {
   }
 
   #moveOut(part: PartBuffer): void {
+    if (this.#stillFor > 0) {
+      this.#hold(part, true);
+      return;
+    }
     if (this.#moving !== undefined) {
       void this.#moving.then(() => this.#hold(part, this.#units.get(part.unit.index) === part));
       return;

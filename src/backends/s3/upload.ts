@@ -94,7 +94,7 @@ export class S3Upload implements Upload {
 
   async setSize(size: number): Promise<void> {
     await this.#quiet();
-    if (size < this.#units.size) await this.#units.cut(size);
+    if (size < this.#units.size) await this.#still(() => this.#units.cut(size));
     else if (size > 0) this.#options.plan.unitAt(size - 1);
     this.#units.size = size;
   }
@@ -104,7 +104,7 @@ export class S3Upload implements Upload {
     const range = { start: offset, end: Math.min(offset + length, this.#units.size) };
     if (range.start >= range.end) return new Uint8Array(0);
     try {
-      return await this.#read(range);
+      return await this.#still(() => this.#read(range));
     } catch (error) {
       throw toFsError(error, 'readChunk', this.#options.path);
     }
@@ -150,8 +150,12 @@ export class S3Upload implements Upload {
     if (this.#life.hasEnded) return;
     this.#life.abort();
     await this.#units.inFlight.settled();
-    await this.#units.discard();
-    await this.#units.destination.cleanUp();
+    try {
+      await this.#units.discard();
+      await this.#units.destination.cleanUp();
+    } catch (error) {
+      throw toFsError(error, 'abortWrite', this.#options.path);
+    }
   }
 
   async #read(range: ByteRange): Promise<Uint8Array> {
@@ -162,7 +166,6 @@ export class S3Upload implements Upload {
       if (source === undefined) continue;
       bytes.set(await store.get(source.key, { ...source, length: end - start }), start - range.start);
     }
-    await this.#quiet();
     for (const part of this.#units.collector.all()) await part.copyTo(bytes, range.start);
     return bytes;
   }
@@ -177,7 +180,7 @@ export class S3Upload implements Upload {
     for (const { unit, start, end } of plan.cut({ start: to, end: to + length })) {
       const source = { key, etag: known, offset: offset + start - to };
       const isWhole = start === unit.start && (end === unit.end || end >= this.#units.size);
-      if (isWhole) await this.#units.point(unit.index, source, { start, end });
+      if (isWhole) await this.#still(() => this.#units.point(unit.index, source, { start, end }));
       else await this.#fetch(source, { start, end });
       this.#life.assertUsable();
     }
@@ -217,6 +220,10 @@ export class S3Upload implements Upload {
     return this.#life.fail(
       isLate ? new FsError('EEXIST', 'it came to exist meanwhile', { path, cause: error }) : failure,
     );
+  }
+
+  #still<T>(work: () => Promise<T>): Promise<T> {
+    return this.#units.collector.still(work);
   }
 
   async #quiet(): Promise<void> {
