@@ -14,6 +14,8 @@ export interface S3Request {
   readonly body: Extent;
   /** The body itself, of a POST only. */
   readonly text: string;
+  /** The body itself, of an object that will be read again. */
+  readonly kept?: Buffer | undefined;
 }
 
 export interface S3Answer extends Answer {

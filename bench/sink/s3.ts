@@ -16,7 +16,7 @@ import { escapeXml, textsOf, unescapeXml, xml } from './xml.ts';
 /**
  * The operations of an upload, by path-style address
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html). Objects can be
- * found and copied, but not read; listings are empty, whatever there is.
+ * found and copied; only staging objects can be read; listings are empty, whatever there is.
  */
 export function answerS3(store: SinkStore, request: S3Request): S3Answer {
   const { method, url, headers } = request;
@@ -34,8 +34,7 @@ export function answerS3(store: SinkStore, request: S3Request): S3Answer {
     case 'HEAD':
       return headObject(call);
     case 'GET':
-      if (store.objects.has(call.path)) break;
-      return refused(404, 'NoSuchKey', 'There is no such object');
+      return getObject(call);
     case 'DELETE':
       return has('uploadId') ? abortUpload(call) : deleteObject(call);
     case 'PUT':
@@ -68,12 +67,24 @@ function headObject({ store, path }: Call): S3Answer {
   return { status: 200, headers };
 }
 
+/** Of staging objects only: of the others nothing is kept. */
+function getObject({ store, request, path }: Call): S3Answer {
+  const object = store.objects.get(path);
+  if (object === undefined) return refused(404, 'NoSuchKey', 'There is no such object');
+  const { kept, etag } = object;
+  if (kept === undefined) return refused(501, 'NotImplemented', 'The sink keeps no bytes to read');
+  const [, first = '0', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(String(request.headers.range)) ?? [];
+  const body = kept.subarray(Number(first), last === '' ? kept.length : Number(last) + 1);
+  const range = { 'content-range': `bytes ${first}-${Number(first) + body.length - 1}/${kept.length}` };
+  return { status: last === '' ? 200 : 206, headers: { etag, ...(last === '' ? {} : range) }, body };
+}
+
 function putObject({ store, request, path }: Call): S3Answer {
-  const { body } = request;
+  const { body, kept } = request;
   const declared = declaredCrc32(request.headers);
   if (contradicts(declared, body.crc32)) return badDigest();
   const etag = newEtag();
-  store.objects.set(path, { etag, extents: [body] });
+  store.objects.set(path, { etag, extents: [body], kept });
   return {
     status: 200,
     headers: { etag, ...checksumHeader(declared) },

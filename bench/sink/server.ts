@@ -24,7 +24,7 @@ export interface SinkCounts {
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
 }
 
 /** What is there now. */
@@ -110,7 +110,7 @@ async function route(
   const received =
     method === 'POST'
       ? { text: await text(request), body: { size: 0, crc32: 0 } }
-      : { text: '', body: await drop(request, options.verify ?? false) };
+      : await take(request, { verify: options.verify ?? false, keep: isStaging(method, url) });
   const answered = answerS3(store, { method, url, headers, ...received });
   counts.bytes += answered.payload ?? 0;
   counts.copiedBytes += answered.copied ?? 0;
@@ -125,6 +125,17 @@ function send(response: ServerResponse, { status, headers, body = '' }: Answer):
     ...headers,
   });
   response.end(body);
+}
+
+function isStaging(method: string, url: URL): boolean {
+  return method === 'PUT' && url.pathname.includes('/.sluice/staging/') && !url.searchParams.has('uploadId');
+}
+
+async function take(request: IncomingMessage, { verify, keep }: { verify: boolean; keep: boolean }) {
+  const chunks: Buffer[] = [];
+  if (keep) request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const body = await drop(request, verify);
+  return { text: '', body, kept: keep ? Buffer.concat(chunks) : undefined };
 }
 
 /** Reads a body to its end and forgets it. Its CRC32 is computed on the way, or else what the headers say. */

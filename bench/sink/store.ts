@@ -6,6 +6,8 @@ import { type Extent, join } from './extents.ts';
 export interface SinkObject {
   readonly etag: string;
   readonly extents: readonly Extent[];
+  /** Its bytes, of a staging object: the server puts those there to read them again. */
+  readonly kept?: Buffer | undefined;
 }
 
 export interface SinkPart extends Extent {
