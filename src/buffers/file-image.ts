@@ -132,6 +132,7 @@ export function createImageUpload(options: {
       );
     },
     setAttributes(given) {
+      open('setAttributes');
       attributes = { ...attributes, ...given };
     },
     ...(read === undefined

@@ -255,7 +255,8 @@ describe('the conformance kit', () => {
         writeFile: (asker, path, bytes) => memory.writeFile(asker, path, bytes),
         beginWrite: async (asker, path, { attributes: _, ...options }) => {
           const upload = await memory.beginWrite(asker, path, options);
-          upload.setAttributes = () => undefined;
+          const { setAttributes } = upload;
+          upload.setAttributes = () => setAttributes({});
           return upload;
         },
       }));

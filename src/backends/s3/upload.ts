@@ -111,6 +111,7 @@ export class S3Upload implements Upload {
   }
 
   setAttributes(attributes: FileAttributes): void {
+    this.#life.assertUsable();
     this.#attributes = { ...this.#attributes, ...attributes };
   }
 

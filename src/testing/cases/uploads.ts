@@ -104,6 +104,7 @@ export const uploadCases: readonly ConformanceCase[] = [
       await upload.finishWrite();
       await assertRejects('EBADF', () => upload.writeChunk(0, text('late')));
       await assertRejects('EBADF', () => upload.setSize(0));
+      await assertRejects('EBADF', async () => upload.setAttributes({ mode: 0o600 }));
       await assertRejects('EBADF', () => upload.finishWrite());
       await assertFile(subject, '/file', text('kept'));
     },
