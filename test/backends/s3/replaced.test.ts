@@ -61,6 +61,16 @@ describe('a rename of a file', () => {
     expect(keys()).toEqual(['from']);
   });
 
+  test('of more than 5 GiB copies it by parts, its metadata with it', async () => {
+    const size = 6 * 1024 ** 3;
+    s3.seed(Bucket, 'from', { size }, { metadata: { mtime: '1' } });
+    await rename('/from', '/to');
+    expect(keys()).toEqual(['to']);
+    expect(s3.objects(Bucket).get('to')).toMatchObject({ size, metadata: { mtime: '1' } });
+    expect(s3.requests.filter(({ operation }) => operation === 'UploadPartCopy')).toHaveLength(12);
+    expect(s3.openUploads(Bucket)).toEqual([]);
+  });
+
   test('leaves alone what has taken the place of the file once it was copied', async () => {
     s3.seed(Bucket, 'from', 'found');
     const deletion = s3.fault({ operation: 'DeleteObject', hang: 'request' });
