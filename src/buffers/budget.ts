@@ -92,11 +92,6 @@ export class MemoryBudget implements MemoryAllowance {
     return this.#parkedBytes;
   }
 
-  /** Whether anybody waits. */
-  get isShort(): boolean {
-    return this.#waiting.length > 0;
-  }
-
   /**
    * Accounts for bytes that are held without asking, which leave so much less to be reserved; but never less than
    * half of the budget. Call the returned function when they are gone.

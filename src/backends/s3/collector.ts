@@ -197,8 +197,7 @@ export class Collector {
     await this.#moving;
     if (!isReserved) {
       if (this.#units.get(part.unit.index) !== part) return;
-      this.#hold(part, false);
-      if (await this.#moveToDisk(part)) return;
+      if (this.#stillFor === 0 && (await this.#whileMoving(this.#moveToDisk(part)))) return;
       this.#hold(part, true);
       await this.#queued(async () => budget.reserve(bytes, signal));
       await this.#moving;
@@ -264,17 +263,25 @@ export class Collector {
       void this.#moving.then(() => this.#hold(part, this.#units.get(part.unit.index) === part));
       return;
     }
-    this.#moving = this.#moveToDisk(part)
-      .then((moved) => (moved ? undefined : this.#options.putAside(part)))
-      // Whatever failed has failed the upload, which its next call meets.
-      .catch(() => undefined)
-      .finally(() => {
-        this.#moving = undefined;
-      });
+    const moved = this.#moveToDisk(part).then((done) => (done ? undefined : this.#options.putAside(part)));
+    // Whatever failed has failed the upload, which its next call meets.
+    this.#whileMoving(moved).catch(() => undefined);
+  }
+
+  async #whileMoving<T>(move: Promise<T>): Promise<T> {
+    const settled = move.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#moving = settled.finally(() => {
+      this.#moving = undefined;
+    });
+    return await move;
   }
 
   /** False when there is no room on disk, or the disk does not take it. */
   async #moveToDisk(part: PartBuffer): Promise<boolean> {
+    this.#hold(part, false);
     const file = await this.#options.spool?.open(part.unit.end - part.unit.start);
     if (file === undefined) return false;
     try {

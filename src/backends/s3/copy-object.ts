@@ -1,7 +1,7 @@
 import { CopyObjectCommand } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
 import { fromBase64 } from './checksum.ts';
-import { replacing, type WriteCondition } from './conditions.ts';
+import { ANY, replacing, type WriteCondition } from './conditions.ts';
 import { toS3Failure } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
 import { MultipartUpload } from './multipart.ts';
@@ -80,7 +80,7 @@ async function copyInParts(
   store: ObjectStore,
   { key, size, etag }: SeenObject,
   to: string,
-  { headers, condition = {} }: { readonly headers: ObjectHeaders; readonly condition?: WriteCondition },
+  { headers, condition = ANY }: { readonly headers: ObjectHeaders; readonly condition?: WriteCondition },
 ): Promise<Completion> {
   const gone = new AbortController();
   const upload = new MultipartUpload({

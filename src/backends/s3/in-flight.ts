@@ -10,10 +10,6 @@ export class InFlight {
   readonly #units = new Map<number, Promise<void>>();
   #bytes = 0;
 
-  get isEmpty(): boolean {
-    return this.#tasks.size === 0;
-  }
-
   /** Adds a task that never rejects, and the memory that it holds, in bytes. */
   add(
     task: Promise<void>,

@@ -42,9 +42,10 @@ interface Created {
 
 /**
  * One S3 multipart upload, begun with its first part and ended by `complete`, or by `abort` when that is not to be or has failed
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html). Every part carries its CRC32 and the
- * completion that of the whole object, so S3 itself verifies what arrived; where parts could not be copied then, of the parts alone. A part that is sent again replaces the
- * earlier one; nobody sends the same part twice at once. Parts are counted from 0 here, from 1 by S3.
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html). Every part carries its CRC32, and the
+ * completion that of the whole object, so S3 itself verifies what arrived; a store that could not copy parts then
+ * verifies each part alone (see Features). A part that is sent again replaces the earlier one; nobody sends
+ * the same part twice at once. Parts are counted from 0 here, from 1 by S3.
  */
 export class MultipartUpload {
   readonly #options: MultipartOptions;
@@ -53,10 +54,6 @@ export class MultipartUpload {
 
   constructor(options: MultipartOptions) {
     this.#options = options;
-  }
-
-  get isStarted(): boolean {
-    return this.#created !== undefined;
   }
 
   /** `body` must not change before this settles. */

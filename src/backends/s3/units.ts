@@ -17,7 +17,8 @@ import type { ObjectHeaders, ObjectStore } from './store.ts';
 /** Separate ranges of bytes in one unit: far more than the requests a client has under way, and quick to search. */
 const MAX_PIECES = 1024;
 
-export interface UnitsOptions {
+/** Where the bytes of one upload may lie, and where they go. */
+export interface UploadPlaces {
   readonly store: ObjectStore;
   readonly budget: MemoryBudget;
   readonly pool: BufferPool;
@@ -26,12 +27,15 @@ export interface UnitsOptions {
   /** Of the upload. */
   readonly id: string;
   readonly key: string;
+  /** Whether what is written will be read back: then it goes where it can be. */
+  readonly read: boolean;
+}
+
+export interface UnitsOptions extends UploadPlaces {
   /** The object whose bytes stay where nothing is written. */
   readonly base: { readonly size: number; readonly etag: string } | undefined;
   readonly condition: WriteCondition;
   readonly headers: () => ObjectHeaders;
-  /** Whether what is written will be read back: then it goes where it can be. */
-  readonly read: boolean;
   readonly life: Lifetime;
   /** Makes the first failure that of the upload, and returns it. */
   readonly fail: (error: unknown) => FsError;

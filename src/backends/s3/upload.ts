@@ -1,7 +1,4 @@
-import type { MemoryBudget } from '../../buffers/budget.ts';
-import type { BufferPool } from '../../buffers/buffer-pool.ts';
 import type { ByteRange } from '../../buffers/range-set.ts';
-import type { Spool } from '../../buffers/spool.ts';
 import type { FileRange, Upload } from '../../contract/backend.ts';
 import { FsError } from '../../contract/errors.ts';
 import type { FileAttributes, StoredFile } from '../../contract/types.ts';
@@ -11,27 +8,17 @@ import { NEW, replacing } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { toFsError } from './errors.ts';
 import { Lifetime } from './lifetime.ts';
-import type { PartPlan } from './part-plan.ts';
-import type { ObjectHeaders, ObjectStore } from './store.ts';
-import { Units } from './units.ts';
+import type { ObjectHeaders } from './store.ts';
+import { Units, type UploadPlaces } from './units.ts';
 
-export interface S3UploadOptions {
-  readonly store: ObjectStore;
-  readonly budget: MemoryBudget;
-  readonly pool: BufferPool;
-  readonly spool: Spool | undefined;
-  readonly plan: PartPlan;
-  readonly id: string;
+export interface S3UploadOptions extends UploadPlaces {
   readonly path: string;
-  readonly key: string;
   /** The object whose bytes stay where nothing is written: that of an open without O_TRUNC. */
   readonly base:
     | { readonly size: number; readonly etag: string; readonly headers: ObjectHeaders }
     | undefined;
   readonly exclusive: boolean;
   readonly append: boolean;
-  /** Whether what is written will be read back: then it goes where it can be. */
-  readonly read: boolean;
   readonly attributes: FileAttributes;
   /** The key of a path of the same principal. */
   readonly keyOf: (path: string) => string;
