@@ -21,7 +21,7 @@ export async function serve(): Promise<void> {
   const log = createLogger(config.logLevel);
   warnOfOddities(log);
 
-  const telemetry = startTelemetry({ serviceName: config.serviceName });
+  const telemetry = await startTelemetry({ serviceName: config.serviceName });
   const app = await createApp(config, materials, { log, tracer: trace.getTracer(TRACER_NAME) });
   const stop = stopSignal(log);
   let ready = false;

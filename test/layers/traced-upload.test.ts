@@ -1,4 +1,8 @@
-import { node } from '@opentelemetry/sdk-node';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FsError } from '../../src/contract/errors.ts';
 import { withTelemetry } from '../../src/layers/with-telemetry.ts';
@@ -8,8 +12,8 @@ import { watchUploads } from '../support/sftp-driver.ts';
 const OPTIONS = { create: true, exclusive: false, truncate: true, append: false };
 
 describe('the spans of an upload', () => {
-  const exporter = new node.InMemorySpanExporter();
-  const provider = new node.BasicTracerProvider({ spanProcessors: [new node.SimpleSpanProcessor(exporter)] });
+  const exporter = new InMemorySpanExporter();
+  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const silent = {
     debug: () => undefined,
     info: () => undefined,

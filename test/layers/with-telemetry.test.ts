@@ -1,5 +1,5 @@
 import { context, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
-import { node } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
@@ -12,10 +12,10 @@ import { withPublisherTelemetry } from '../../src/layers/with-publisher-telemetr
 import { type BackendTelemetryOptions, withTelemetry } from '../../src/layers/with-telemetry.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
-type FinishedSpan = ReturnType<node.InMemorySpanExporter['getFinishedSpans']>[number];
+type FinishedSpan = ReturnType<InMemorySpanExporter['getFinishedSpans']>[number];
 
-const exporter = new node.InMemorySpanExporter();
-const provider = new node.NodeTracerProvider({ spanProcessors: [new node.SimpleSpanProcessor(exporter)] });
+const exporter = new InMemorySpanExporter();
+const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
 provider.register();
 const tracer: Tracer = provider.getTracer('test');
 

@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { context, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto';
-import { resources, tracing } from '@opentelemetry/sdk-node';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BasicTracerProvider, SimpleSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startFaultProxy } from './fault-proxy.ts';
 import { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.ts';
@@ -20,11 +21,11 @@ const LINKED = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), traceFlags: T
 
 /** Two spans, parent and child, with all that a span can carry. */
 async function exportSpans(
-  exporter: tracing.SpanExporter,
+  exporter: SpanExporter,
 ): Promise<{ traceId: string; parent: string; child: string }> {
-  const provider = new tracing.BasicTracerProvider({
-    resource: resources.resourceFromAttributes({ 'service.name': 'sluice-test', 'process.pid': 7 }),
-    spanProcessors: [new tracing.SimpleSpanProcessor(exporter)],
+  const provider = new BasicTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': 'sluice-test', 'process.pid': 7 }),
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
   });
   const tracer = provider.getTracer('a scope', '1.2.3');
   const parent = tracer.startSpan('sluice.upload', {

@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT, SpanStatusCode } from '@opentelemetry/api';
-import { node } from '@opentelemetry/sdk-node';
+import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { expect, test } from 'vitest';
 import { FsError } from '../../src/contract/errors.ts';
 import { inSpan } from '../../src/telemetry/spans.ts';
@@ -8,8 +8,8 @@ test.each([
   ['EIO', SpanStatusCode.ERROR, 1],
   ['ECANCELED', SpanStatusCode.UNSET, 0],
 ] as const)('%s is the result of its span, of status %d, with %d events', async (code, status, events) => {
-  const exporter = new node.InMemorySpanExporter();
-  const provider = new node.NodeTracerProvider({ spanProcessors: [new node.SimpleSpanProcessor(exporter)] });
+  const exporter = new InMemorySpanExporter();
+  const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
   const span = provider.getTracer('test').startSpan('read');
   const failure = new FsError(code, 'no');
   await expect(inSpan(span, ROOT_CONTEXT, () => Promise.reject(failure))).rejects.toBe(failure);

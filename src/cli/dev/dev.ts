@@ -20,7 +20,7 @@ export async function dev(): Promise<void> {
   try {
     const emulators = await startEmulators();
     const demo = await prepareDemo(emulators);
-    const telemetry = startTelemetry({
+    const telemetry = await startTelemetry({
       serviceName: demo.config.serviceName,
       onSpanEnd: (span) => traces.add(span),
       exportToo: demo.config.hasTraceReceiver,

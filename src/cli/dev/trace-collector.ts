@@ -1,8 +1,8 @@
 import { SpanStatusCode } from '@opentelemetry/api';
-import type { tracing } from '@opentelemetry/sdk-node';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import { Attribute, SpanName } from '../../telemetry/instruments.ts';
 
-export type EndedSpan = tracing.ReadableSpan;
+export type EndedSpan = ReadableSpan;
 
 /** Traces kept at once: the oldest go first when nobody asks for them. */
 const MAX_TRACES = 1000;
