@@ -9,7 +9,7 @@ import { answerS3 } from './s3.ts';
 import { answerSqs } from './sqs.ts';
 import { type Listed, SinkStore } from './store.ts';
 
-/** What has arrived since the sink started. */
+/** What has arrived since the sink started, but for what the server puts aside for itself. */
 export interface SinkCounts {
   /** Objects made, those that replaced another or have been deleted since included. */
   objects: number;
@@ -107,13 +107,16 @@ async function route(
     counts.traceExports += 1;
     return { status: 200, headers: { 'content-type': 'application/x-protobuf' } };
   }
+  const keep = isStaging(method, url);
   const received =
     method === 'POST'
       ? { text: await text(request), body: { size: 0, crc32: 0 } }
-      : await take(request, { verify: options.verify ?? false, keep: isStaging(method, url) });
+      : await take(request, { verify: options.verify ?? false, keep });
   const answered = answerS3(store, { method, url, headers, ...received });
-  counts.bytes += answered.payload ?? 0;
   counts.copiedBytes += answered.copied ?? 0;
+  // What the server keeps aside for itself is no upload.
+  if (keep) return answered;
+  counts.bytes += answered.payload ?? 0;
   if (answered.isObject) counts.objects += 1;
   return answered;
 }

@@ -5,6 +5,7 @@ import ssh2, { type Connection as SshClient } from 'ssh2';
 import type { Log } from '../contract/log.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import { SshConnection, type SshConnectionOptions } from './connection.ts';
+import { readFrugally } from './frugal-socket.ts';
 import type { HostKey } from './host-keys.ts';
 import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
 
@@ -19,6 +20,8 @@ export interface SshServerOptions
   readonly keepaliveIntervalMs?: number;
   /** Accounts for what a connection holds, whatever it does; the returned function is called at its end. */
   readonly holdConnection: () => () => void;
+  /** What is read instead of the socket that was accepted; {@link readFrugally} unless told. */
+  readonly toSocket?: (accepted: Socket) => Socket;
   readonly log: Log;
 }
 
@@ -49,7 +52,10 @@ export class SshServer {
     });
     this.#ssh.on('connection', (client, info) => this.#onHandshake(client, info));
     // Nagle's algorithm against the client's delayed acknowledgements costs 40 ms whenever its requests run out.
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#onSocket(socket));
+    const { toSocket = readFrugally } = options;
+    this.#listener = createServer({ noDelay: true, pauseOnConnect: true }, (accepted) =>
+      this.#onSocket(toSocket(accepted)),
+    );
   }
 
   /** Connections at the moment, authenticated or not. */

@@ -62,6 +62,12 @@ describe('the sink as S3', () => {
     expect(await counts()).toMatchObject({ objects: 1, bytes: 5 });
   });
 
+  test('counts nothing that the server puts aside for itself', async () => {
+    const Key = '.sluice/staging/features-1';
+    await s3.send(new PutObjectCommand({ ...object, Key, Body: Buffer.from('hello') }));
+    expect(await counts()).toMatchObject({ objects: 0, bytes: 0 });
+  });
+
   test('takes a multipart upload as one object and confirms the checksum of the whole', async () => {
     const created = await s3.send(
       new CreateMultipartUploadCommand({

@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { StreamingBackend } from '../../src/contract/backend.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
+import { readFrugally } from '../../src/ssh/frugal-socket.ts';
 import { parseHostKey } from '../../src/ssh/host-keys.ts';
 import { SshServer, type SshServerOptions } from '../../src/ssh/server.ts';
 import { RawSession } from '../clients/ssh2-client.ts';
@@ -59,6 +59,11 @@ export async function startInProcess(
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
     holdConnection: () => () => undefined,
+    toSocket: (accepted) => {
+      const socket = readFrugally(accepted);
+      sockets.set(accepted.remotePort as number, socket);
+      return socket;
+    },
     log: { debug: log, info: log, warn: log, error: log },
     openSession: (principal, connection, transport) => {
       const { clientPort: port } = connection;
@@ -88,11 +93,6 @@ export async function startInProcess(
     ...options,
   });
   const { port } = await server.listen(0, '127.0.0.1');
-  const onSocket = (message: unknown) => {
-    const { socket } = message as { socket: Socket };
-    if (socket.localPort === port && socket.remotePort !== undefined) sockets.set(socket.remotePort, socket);
-  };
-  diagnostics.subscribe('net.server.socket', onSocket);
   return {
     server,
     messages,
@@ -134,7 +134,6 @@ export async function startInProcess(
       };
     },
     close: async () => {
-      diagnostics.unsubscribe('net.server.socket', onSocket);
       await server.close(0);
     },
   };

@@ -8,8 +8,8 @@ import { deferred, isSettled, turn, watchUploads } from '../support/sftp-driver.
 import { close, Flag, fstat, open, type Reply, read, stat, UPLOAD, write } from '../support/sftp-packets.ts';
 import { type InProcess, startInProcess } from './in-process.ts';
 
-/** What one read off a socket may bring, twice: once decrypted in the channel, once in the socket that is paused. */
-const MAX_PARKED_BYTES = 192 * KiB;
+/** A packet that waits, another that has come in half, and the read that brought them (docs/adr/0008-frugal-sockets.md). */
+const MAX_PARKED_BYTES = 96 * KiB;
 
 /** The window that ssh2 gives a channel; it opens it anew as soon as half of it is used. */
 const WINDOW = 2 * MiB;

@@ -1,0 +1,45 @@
+import { Socket } from 'node:net';
+
+/** Of a connection that has not taken much since it was kept waiting, and of one that has, in bytes. */
+const LEAST_READ = 8 * 1024;
+const MOST_READ = 64 * 1024;
+
+/** Where every connection's bytes are read to, one after the other; each takes its own away at once. */
+const arrival = Buffer.allocUnsafeSlow(MOST_READ);
+
+/** What Node's own `net.Server` uses of a socket and does not document. */
+interface SocketInternals {
+  readonly _handle?: unknown;
+  _server?: unknown;
+}
+
+/**
+ * Another socket of the same connection, which reads little at once: at most a quarter of the bytes that have come in
+ * since it was paused last, between 8 and 64 KiB. Node reads 64 KiB, and that is what a connection that is kept
+ * waiting parks; a thousand of them park it a thousand times. `accepted` must not have been read from, and is not to be
+ * used any more. It is returned itself by a Node that keeps its handle elsewhere (docs/adr/0008-frugal-sockets.md).
+ */
+export function readFrugally(accepted: Socket): Socket {
+  const { _handle: handle, _server: server } = accepted as SocketInternals;
+  if (handle === undefined || handle === null) return accepted;
+  let taken = 0;
+  const options = {
+    handle,
+    pauseOnCreate: true,
+    onread: {
+      buffer: () => arrival.subarray(0, Math.max(LEAST_READ, Math.min(taken / 4, MOST_READ))),
+      callback: (length: number) => {
+        taken += length;
+        socket.emit('data', Buffer.from(arrival.subarray(0, length)));
+        return true;
+      },
+    },
+  };
+  const socket: Socket & SocketInternals = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+  // So that the server counts its end.
+  socket._server = server;
+  socket.on('pause', () => {
+    taken = 0;
+  });
+  return socket;
+}
