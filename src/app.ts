@@ -89,7 +89,7 @@ export async function createApp(
 ): Promise<App> {
   const budget = new MemoryBudget(config.memoryBudgetBytes);
   // A reader that stalls keeps what it holds, and uploads must be able to go on all the same.
-  const readers = withLimit(budget, budget.limitBytes / 2);
+  const readers = withLimit(budget, () => budget.reservableBytes / 2);
   const spool = await createSpool(config, log);
   const storage = createBackend(config.backend, { budget, spool, log });
   const probes = new Map([['bucket', storage.probe]]);

@@ -16,6 +16,12 @@ const STUCK_MS = 10_000;
 /** How long nobody must have written into a buffer before it is asked to move, in milliseconds. */
 const IDLE_MS = 5_000;
 
+/**
+ * How long what was held without asking counts after it is gone, in milliseconds: the allocator does not give it back
+ * at once, and a thousand connections that end one after the other would leave their holes beside a full budget.
+ */
+const LINGER_MS = 30_000;
+
 interface Waiting {
   readonly bytes: number;
   readonly isShortly: boolean;
@@ -45,6 +51,7 @@ export interface BudgetTimes {
   readonly idleMs?: number;
   readonly stuckMs?: number;
   readonly soonMs?: number;
+  readonly lingerMs?: number;
 }
 
 /**
@@ -71,15 +78,17 @@ export class MemoryBudget implements MemoryAllowance {
   #movedAt = 0;
   #relief: NodeJS.Timeout | undefined;
 
-  constructor(limitBytes: number, { patienceMs, reliefMs, idleMs, stuckMs, soonMs }: BudgetTimes = {}) {
+  constructor(limitBytes: number, times: BudgetTimes = {}) {
     this.limitBytes = limitBytes;
     this.maxParkedBytes = limitBytes / 4;
     this.#times = {
-      patienceMs: patienceMs ?? PATIENCE_MS,
-      reliefMs: reliefMs ?? RELIEF_MS,
-      idleMs: idleMs ?? IDLE_MS,
-      stuckMs: stuckMs ?? STUCK_MS,
-      soonMs: soonMs ?? SOON_MS,
+      patienceMs: PATIENCE_MS,
+      reliefMs: RELIEF_MS,
+      idleMs: IDLE_MS,
+      stuckMs: STUCK_MS,
+      soonMs: SOON_MS,
+      lingerMs: LINGER_MS,
+      ...times,
     };
   }
 
@@ -92,22 +101,28 @@ export class MemoryBudget implements MemoryAllowance {
     return this.#parkedBytes;
   }
 
+  /** Reserved or not: all but what is held without asking. */
+  get reservableBytes(): number {
+    return this.limitBytes - Math.min(this.#charged, (this.limitBytes * 3) / 4);
+  }
+
   /**
    * Accounts for bytes that are held without asking, which leave so much less to be reserved; but never less than
-   * half of the budget. Call the returned function when they are gone.
+   * a quarter of the budget. Call the returned function when they are gone; they count for 30 seconds more.
    */
   charge(bytes: number): () => void {
     this.#charged += bytes;
-    this.#dropParked(() => this.#used + this.#parkedBytes > this.#reservable);
-    return () => {
+    this.#dropParked(() => this.#used + this.#parkedBytes > this.reservableBytes);
+    const end = () => {
       this.#charged -= bytes;
       this.#grantWaiting();
     };
+    return () => void setTimeout(end, this.#times.lingerMs).unref();
   }
 
   /** Reserves `bytes` if they are there at once and nobody waits for them. */
   tryReserve(bytes: number): boolean {
-    if (this.#waiting.length > 0 || this.#used + bytes > this.#reservable) return false;
+    if (this.#waiting.length > 0 || this.#used + bytes > this.reservableBytes) return false;
     this.#take(bytes);
     return true;
   }
@@ -199,16 +214,12 @@ export class MemoryBudget implements MemoryAllowance {
   }
 
   #fits(bytes: number): boolean {
-    return this.#used === 0 || this.#used + bytes <= this.#reservable;
-  }
-
-  get #reservable(): number {
-    return this.limitBytes - Math.min(this.#charged, this.limitBytes / 2);
+    return this.#used === 0 || this.#used + bytes <= this.reservableBytes;
   }
 
   #take(bytes: number): void {
     this.#used += bytes;
-    this.#dropParked(() => this.#used + this.#parkedBytes > this.#reservable);
+    this.#dropParked(() => this.#used + this.#parkedBytes > this.reservableBytes);
   }
 
   #dropParked(isTooMuch: () => boolean): void {

@@ -196,15 +196,29 @@ describe('MemoryBudget', () => {
     vi.useRealTimers();
   });
 
-  test('what is held without asking leaves less to reserve, but never less than half', async () => {
+  test('what is held without asking leaves less to reserve, but never less than a quarter', () => {
     const budget = new MemoryBudget(100);
-    const endings = [budget.charge(30), budget.charge(60)];
-    expect([budget.tryReserve(51), budget.tryReserve(50)]).toEqual([false, true]);
-    const waiting = budget.reserve(50, forever());
-    expect(await isSettled(waiting)).toBe(false);
+    budget.charge(30);
+    expect([budget.reservableBytes, budget.tryReserve(71), budget.tryReserve(20)]).toEqual([70, false, true]);
+    budget.charge(60);
+    expect([budget.reservableBytes, budget.tryReserve(6), budget.tryReserve(5)]).toEqual([25, false, true]);
+  });
+
+  test('what is held without asking counts for a while after it is gone', async () => {
+    vi.useFakeTimers();
+    const budget = new MemoryBudget(100, { lingerMs: 5000 });
+    const endings = [budget.charge(30), budget.charge(30)];
+    budget.reserve(40, forever());
+    const granted = vi.fn();
+    void budget.reserve(60, forever())?.then(granted);
     for (const end of endings) end();
-    await waiting;
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(budget.reservableBytes).toBe(40);
+    expect(granted).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(granted).toHaveBeenCalledOnce();
     expect(budget.usedBytes).toBe(100);
+    vi.useRealTimers();
   });
 
   test('what is parked is there until somebody needs the memory, the oldest goes first', () => {

@@ -7,7 +7,7 @@ const forever = () => new AbortController().signal;
 
 test('a share that is used up leaves the rest of the budget to others', () => {
   const budget = new MemoryBudget(100);
-  const share = withLimit(budget, 50);
+  const share = withLimit(budget, () => 50);
   expect(share.tryReserve(51)).toBe(false);
   expect(share.tryReserve(50)).toBe(true);
   expect(share.tryReserve(1)).toBe(false);
@@ -19,7 +19,7 @@ test('a share that is used up leaves the rest of the budget to others', () => {
 
 test('a share grants nothing that the budget has not got, and what it refuses counts for nothing', () => {
   const budget = new MemoryBudget(100);
-  const share = withLimit(budget, 50);
+  const share = withLimit(budget, () => 50);
   budget.tryReserve(90);
   expect(share.tryReserve(20)).toBe(false);
   budget.release(90);
@@ -28,7 +28,7 @@ test('a share grants nothing that the budget has not got, and what it refuses co
 
 test('what a share gives back goes to who waits for the budget, and before that it grants nothing', async () => {
   const budget = new MemoryBudget(100);
-  const share = withLimit(budget, 50);
+  const share = withLimit(budget, () => 50);
   share.tryReserve(40);
   const waiting = budget.reserve(80, forever());
   expect(share.tryReserve(1)).toBe(false);
@@ -42,7 +42,7 @@ test('whatever is reserved and released, a share keeps its limit and grants what
   fc.assert(
     fc.property(fc.array(step), (steps) => {
       const budget = new MemoryBudget(100);
-      const share = withLimit(budget, 50);
+      const share = withLimit(budget, () => 50);
       const held: { readonly shared: number[]; readonly others: number[] } = { shared: [], others: [] };
       const sum = (grants: readonly number[]) => grants.reduce((total, bytes) => total + bytes, 0);
       for (const { shared, bytes, release } of steps) {
