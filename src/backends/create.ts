@@ -50,7 +50,11 @@ export function createBackend(
       return {
         backend: createS3Backend({ store, prefix, budget, spool }),
         probe: () => probeBucket(store),
-        start: () => sweeper?.start(),
+        start: () => {
+          // Before the first upload that needs to know.
+          void store.features();
+          sweeper?.start();
+        },
         close: async () => {
           await sweeper?.close();
           client.destroy();

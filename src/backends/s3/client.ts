@@ -46,6 +46,7 @@ export function createS3Client(
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
     requestHandler: createRequestHandler(silence),
+    logger: QUIET,
   });
   client.middlewareStack.add(
     (next) => (args) => {
@@ -69,6 +70,9 @@ export function createS3Client(
   );
   return client;
 }
+
+/** What a request meets is told by its error; the SDK would write to the console besides. */
+const QUIET = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** Those that S3 answers by 200 before it knows how they end (https://repost.aws/knowledge-center/s3-resolve-200-internalerror). */
 const MAKES_OBJECT = new Set([

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -7,7 +8,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
-import { combineCrc32, fromBase64, toBase64 } from './checksum.ts';
+import { combineCrc32, crc32, fromBase64, toBase64 } from './checksum.ts';
 import type { WriteCondition } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
@@ -75,9 +76,11 @@ export class MultipartUpload {
     this.#parts.set(index, { etag: answer.ETag ?? '', crc, length: body.length });
   }
 
-  /** Makes a part of `length` bytes of an object, at most 5 GiB, without moving them through this process. */
+  /** Makes a part of `length` bytes of an object, at most 5 GiB: within the store where it can do that. */
   async copyPart(index: number, source: ObjectSource, length: number): Promise<void> {
     const { store, key, signal } = this.#options;
+    const { partCopies } = await store.features();
+    if (!partCopies) return await this.#relayPart(index, source, length);
     const { uploadId, verifies } = await this.#create();
     const answer = await store.client.send(
       new UploadPartCopyCommand({
@@ -138,6 +141,39 @@ export class MultipartUpload {
       );
     } catch (error) {
       if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /** The same through this process, a piece at a time: none of it is kept, so it is not sent again either. */
+  async #relayPart(index: number, source: ObjectSource, length: number): Promise<void> {
+    const { store, key, signal } = this.#options;
+    const { uploadId } = await this.#create();
+    let crc = 0;
+    const pieces = async function* () {
+      for await (const piece of store.stream(source, length)) {
+        crc = crc32(piece, crc);
+        yield piece;
+      }
+    };
+    const body = Readable.from(pieces(), { objectMode: false });
+    // The SDK does not look after its source: the request of one that fails would wait for the rest.
+    const cut = new AbortController();
+    body.once('error', () => cut.abort());
+    const command = new UploadPartCommand({
+      Bucket: store.bucket,
+      Key: key,
+      UploadId: uploadId,
+      PartNumber: index + 1,
+      Body: body,
+      ContentLength: length,
+    });
+    try {
+      const answer = await store.client.send(command, { abortSignal: AbortSignal.any([signal, cut.signal]) });
+      this.#parts.set(index, { etag: answer.ETag ?? '', crc, length });
+    } catch (error) {
+      throw body.errored ?? error;
+    } finally {
+      body.destroy();
     }
   }
 

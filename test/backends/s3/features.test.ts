@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { BUCKET, startEmulators } from '../../../src/cli/dev/emulators.ts';
 import { createTestContext } from '../../../src/testing/index.ts';
 import { createS3Subject } from '../../support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from '../../support/strict-s3/server.ts';
@@ -50,12 +51,47 @@ describe('a store', () => {
     expect(started.s3.openUploads(Bucket)).toEqual([]);
   });
 
+  test('that copies no parts has their bytes sent', async () => {
+    const started = await start();
+    const unknown = { status: 501, code: 'NotImplemented' };
+    started.s3.fault({ operation: 'UploadPartCopy', respond: unknown });
+    expect(isCorrect(started.s3, await change(started))).toBe(true);
+    expect(started.s3.openUploads(Bucket)).toEqual([]);
+  });
+
+  test('of which a part that is fetched changes meanwhile gets nothing', async () => {
+    const started = await start();
+    started.s3.fault({ operation: 'UploadPartCopy', respond: { status: 501, code: 'NotImplemented' } });
+    started.s3.fault({ operation: 'GetObject', respond: { status: 412, code: 'PreconditionFailed' } });
+    await expect(change(started)).rejects.toMatchObject({ code: 'ESTALE' });
+    expect(isCorrect(started.s3, Buffer.alloc(11 * MiB, 'x'))).toBe(true);
+    expect(started.s3.openUploads(Bucket)).toEqual([]);
+  });
+
   test('that cannot tell today is taken for a whole one, and asked again', async () => {
     const started = await start(['checked-part-copies']);
     const denied = { status: 403, code: 'AccessDenied' };
-    const fault = started.s3.fault({ operation: 'PutObject', nth: 1, respond: denied });
+    const fault = started.s3.fault({ operation: 'PutObject', nth: 1, times: 2, respond: denied });
     await expect(change(started)).rejects.toMatchObject({ name: 'FsError' });
-    expect(fault.hits).toBe(1);
+    // Before the upload is created, and before its first copy.
+    expect(fault.hits).toBe(2);
     expect(isCorrect(started.s3, await change(started))).toBe(true);
+  });
+
+  test('like that of `sluice dev`, which answers a copy of a part by 500, has their bytes sent', async () => {
+    const emulators = await startEmulators();
+    const subject = createS3Subject(emulators.aws.endpoint, BUCKET, { detects: true });
+    const { backend } = subject;
+    const call = createTestContext();
+    const body = Buffer.alloc(11 * MiB, 'x');
+    await backend.writeFile(call, '/f', body);
+    const options = { create: true, exclusive: false, truncate: false, append: true };
+    const upload = await backend.beginWrite(call, '/f', options);
+    await upload.writeChunk(0, Buffer.from('y'));
+    expect(await upload.finishWrite()).toMatchObject({ size: body.length + 1 });
+    const expected = Buffer.concat([body, Buffer.from('y')]);
+    expect(expected.equals(await backend.readFile(call, '/f'))).toBe(true);
+    subject.close();
+    await emulators.stop();
   });
 });
