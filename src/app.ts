@@ -97,11 +97,11 @@ export async function createApp(
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
   let publisher: JobPublisher | undefined;
   if (config.jobs !== undefined) {
-    const { queueUrl, aws } = config.jobs;
+    const { queueUrl, groupBy, aws } = config.jobs;
     const client = createSqsClient(aws);
     const { serviceName } = config;
     probes.set('queue', () => probeQueue(client, queueUrl));
-    publisher = withPublisherTelemetry(createSqsPublisher({ client, queueUrl, serviceName }), {
+    publisher = withPublisherTelemetry(createSqsPublisher({ client, queueUrl, serviceName, groupBy }), {
       tracer,
       queueUrl,
     });

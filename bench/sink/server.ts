@@ -18,6 +18,8 @@ export interface SinkCounts {
   /** Bytes copied within the store. */
   copiedBytes: number;
   jobs: number;
+  /** Requests that brought them. */
+  jobRequests: number;
   traceExports: number;
 }
 
@@ -63,7 +65,7 @@ export interface SinkServer {
  * is the server in front of them.
  */
 export async function startSink(options: SinkOptions): Promise<SinkServer> {
-  const counts = { objects: 0, bytes: 0, copiedBytes: 0, jobs: 0, traceExports: 0 };
+  const counts = { objects: 0, bytes: 0, copiedBytes: 0, jobs: 0, jobRequests: 0, traceExports: 0 };
   const sink: Sink = { options, counts, store: new SinkStore(), jobs: [] };
   const server = createServer((request, response) => {
     answer(sink, request).then(
@@ -98,7 +100,8 @@ async function route(
   const target = headers['x-amz-target'];
   if (typeof target === 'string') {
     const answered = answerSqs(target, await text(request));
-    if (answered.job !== undefined) jobs.push(answered.job);
+    if (answered.jobs !== undefined) counts.jobRequests += 1;
+    jobs.push(...(answered.jobs ?? []));
     counts.jobs = jobs.length;
     return answered;
   }

@@ -55,6 +55,8 @@ export type BackendConfig =
 
 export interface JobsConfig {
   readonly queueUrl: string;
+  /** Whose jobs a FIFO queue keeps in order: those of one user, or of one key prefix. */
+  readonly groupBy: 'principal' | 'prefix';
   readonly aws: AwsConfig;
 }
 
@@ -125,7 +127,14 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
             aws: aws(standard.AWS_ENDPOINT_URL_S3),
           },
-    jobs: queueUrl === undefined ? undefined : { queueUrl, aws: aws(standard.AWS_ENDPOINT_URL_SQS) },
+    jobs:
+      queueUrl === undefined
+        ? undefined
+        : {
+            queueUrl,
+            groupBy: variables.SLUICE_QUEUE_GROUP_BY,
+            aws: aws(standard.AWS_ENDPOINT_URL_SQS),
+          },
     memoryBudgetBytes: variables.SLUICE_MEMORY_BUDGET_MIB * 1024 * 1024,
     spool:
       variables.SLUICE_SPOOL_MIB === 0

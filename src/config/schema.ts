@@ -54,6 +54,7 @@ const variables = {
   SLUICE_STALE_UPLOAD_HOURS: wholeNumber(0, 87_600, 168),
   SLUICE_FOLDER: notYet('the folder backend'),
   SLUICE_QUEUE_URL: httpUrl.optional(),
+  SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
   SLUICE_SPOOL_DIR: z.string().optional(),
   SLUICE_SPOOL_MIB: wholeNumber(0, 16_777_216, 1024),

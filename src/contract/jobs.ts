@@ -22,6 +22,11 @@ export interface TraceContext {
 
 /** Hands jobs to whoever processes the files. */
 export interface JobPublisher {
+  /**
+   * Says that a job may come soon, so that others may wait for it and go with it. Call the returned function, once, when it
+   * is about to be published, or will not be.
+   */
+  expect(): () => void;
   /** Resolves when the job is durable; rejects when it is not known to be. */
   publish(upload: FinishedUpload, trace?: TraceContext): Promise<void>;
   /** Releases connections; jobs being published are finished first. */

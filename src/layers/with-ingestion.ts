@@ -15,7 +15,7 @@ export function withIngestion(backend: StreamingBackend, publisher: JobPublisher
     beginWrite: async (call, path, options) => {
       const startedAt = new Date();
       const upload = await backend.beginWrite(call, path, options);
-      return new IngestedUpload(upload, (stored) => publish(call, path, startedAt, stored));
+      return new IngestedUpload(upload, publisher, (stored) => publish(call, path, startedAt, stored));
     },
   };
 
@@ -31,16 +31,27 @@ export function withIngestion(backend: StreamingBackend, publisher: JobPublisher
 }
 
 class IngestedUpload extends DelegatedUpload {
+  readonly #publisher: JobPublisher;
   readonly #publish: (stored: StoredFile) => Promise<void>;
 
-  constructor(upload: Upload, publish: (stored: StoredFile) => Promise<void>) {
+  constructor(upload: Upload, publisher: JobPublisher, publish: (stored: StoredFile) => Promise<void>) {
     super(upload);
+    this.#publisher = publisher;
     this.#publish = publish;
   }
 
   override async finishWrite(): Promise<StoredFile> {
-    const stored = await super.finishWrite();
+    const stored = await this.#finishExpected();
     await this.#publish(stored);
     return stored;
+  }
+
+  async #finishExpected(): Promise<StoredFile> {
+    const arrived = this.#publisher.expect();
+    try {
+      return await super.finishWrite();
+    } finally {
+      arrived();
+    }
   }
 }

@@ -16,6 +16,7 @@ export function withPublisherTelemetry(
   { tracer, queueUrl }: { readonly tracer: Tracer; readonly queueUrl: string },
 ): JobPublisher {
   return {
+    expect: () => publisher.expect(),
     publish: (upload) => {
       const span = tracer.startSpan(SpanName.SQS_SEND, {
         kind: SpanKind.PRODUCER,

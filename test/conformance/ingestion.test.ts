@@ -3,7 +3,11 @@ import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { bindConformance } from './bind.ts';
 
-const publisher = { publish: async () => undefined, close: async () => undefined };
+const publisher = {
+  expect: () => () => undefined,
+  publish: async () => undefined,
+  close: async () => undefined,
+};
 
 bindConformance('memory under withIngestion', {
   createSubject: () => ({

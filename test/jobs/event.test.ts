@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FinishedUpload } from '../../src/contract/jobs.ts';
-import { toUploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
+import {
+  toUploadFinishedEvent,
+  uploadFinishedEvent,
+  uploadFinishedJsonSchema,
+} from '../../src/jobs/event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const { principal, connection } = createTestContext({
@@ -109,4 +113,10 @@ describe('the job of an upload', () => {
     expect(uploadFinishedEvent.safeParse(event).success).toBe(true);
     expect(uploadFinishedEvent.safeParse(wrong).success).toBe(false);
   });
+});
+
+test('the JSON Schema that is published is that of the event', async () => {
+  // `npx vitest run test/jobs -u` writes it anew.
+  const text = `${JSON.stringify(uploadFinishedJsonSchema(), undefined, 2)}\n`;
+  await expect(text).toMatchFileSnapshot('../../schemas/sluice.upload.finished.v1.json');
 });

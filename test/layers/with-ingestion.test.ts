@@ -14,6 +14,7 @@ function ingesting(publish: () => Promise<void> = async () => undefined) {
   const jobs: FinishedUpload[] = [];
   const watched = watchUploads();
   const backend = withIngestion(watched.backend, {
+    expect: () => () => undefined,
     publish: async (job) => {
       watched.calls.push('publish');
       jobs.push(job);
@@ -78,10 +79,36 @@ describe('withIngestion', () => {
     expect(calls).toEqual(['begin /a', 'write 0+5', 'abort /a']);
   });
 
+  test.each(['finished', 'failed'])(
+    'a job is expected while an upload ends, and no longer: %s',
+    async (how) => {
+      const ending = deferred();
+      const watched = watchUploads({ finishWrite: () => ending.promise });
+      const seen: string[] = [];
+      const backend = withIngestion(watched.backend, {
+        expect: () => {
+          seen.push('expected');
+          return () => void seen.push('no longer');
+        },
+        publish: async () => void seen.push('published'),
+        close: async () => undefined,
+      });
+      const upload = await backend.beginWrite(call, '/a', REPLACE);
+      expect(seen).toEqual([]);
+      const finished = upload.finishWrite().catch(() => undefined);
+      expect(seen).toEqual(['expected']);
+      if (how === 'failed') ending.reject(new Error('no'));
+      else ending.resolve();
+      await finished;
+      expect(seen).toEqual(['expected', 'no longer', ...(how === 'failed' ? [] : ['published'])]);
+    },
+  );
+
   test('an upload that the backend cannot finish has no job', async () => {
     const watched = watchUploads({ finishWrite: () => Promise.reject(new Error('no')) });
     const jobs: FinishedUpload[] = [];
     const backend = withIngestion(watched.backend, {
+      expect: () => () => undefined,
       publish: async (job) => void jobs.push(job),
       close: async () => undefined,
     });
@@ -128,14 +155,18 @@ describe('withIngestion', () => {
           };
         },
       },
-      { publish: async () => undefined, close: async () => undefined },
+      { expect: () => () => undefined, publish: async () => undefined, close: async () => undefined },
     );
     const upload = await backend.beginWrite(call, '/a', REPLACE);
     await upload.setSize(9);
     await upload.sync();
     expect(seen).toEqual(['setSize 9', 'sync']);
     expect([upload.size, upload.unitAt?.(4)]).toEqual([77, 8]);
-    const plain = withIngestion(memory, { publish: async () => undefined, close: async () => undefined });
+    const plain = withIngestion(memory, {
+      expect: () => () => undefined,
+      publish: async () => undefined,
+      close: async () => undefined,
+    });
     expect((await plain.beginWrite(call, '/a', REPLACE)).unitAt).toBeUndefined();
   });
 });

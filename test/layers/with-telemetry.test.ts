@@ -459,7 +459,11 @@ describe('an upload that fails', () => {
 test('the job of an upload is sent within its trace, and carries the span that sent it', async () => {
   const jobs: (TraceContext | undefined)[] = [];
   const publisher = withPublisherTelemetry(
-    { publish: async (_upload, given) => void jobs.push(given), close: async () => undefined },
+    {
+      expect: () => () => undefined,
+      publish: async (_upload, given) => void jobs.push(given),
+      close: async () => undefined,
+    },
     { tracer, queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs' },
   );
   const upload = await traced(withIngestion(withUpload(), publisher)).beginWrite(call, '/a', REPLACE);
@@ -481,7 +485,7 @@ test('the job of an upload is sent within its trace, and carries the span that s
 test('a job that cannot be sent marks its span, that of the finish and that of the upload', async () => {
   const error = new Error('SQS is gone');
   const publisher = withPublisherTelemetry(
-    { publish: () => Promise.reject(error), close: async () => undefined },
+    { expect: () => () => undefined, publish: () => Promise.reject(error), close: async () => undefined },
     { tracer, queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs' },
   );
   const upload = await traced(withIngestion(withUpload(), publisher)).beginWrite(call, '/a', REPLACE);
