@@ -2,12 +2,13 @@ import { Command } from 'commander';
 import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
+import { addSmall } from './commands/small.ts';
 import { addUpload } from './commands/upload.ts';
 
 const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
   .showHelpAfterError();
 
-for (const add of [addUpload, addConcurrent, addHuge, addListing]) add(program);
+for (const add of [addUpload, addConcurrent, addHuge, addListing, addSmall]) add(program);
 
 await program.parseAsync();

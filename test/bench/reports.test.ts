@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { concurrentTable } from '../../bench/reports/concurrent.ts';
 import { hugeTable } from '../../bench/reports/huge.ts';
 import { listingTable } from '../../bench/reports/listing.ts';
+import { smallTable } from '../../bench/reports/small.ts';
 import type { ConcurrentRun } from '../../bench/scenarios/concurrent.ts';
 import { GiB, MiB } from '../../bench/sizes.ts';
 
@@ -98,5 +99,14 @@ test('a listing has time, memory and what it asked of S3', () => {
   ] as const;
   expect(listingTable({ entries: 1, latencyMs: 0, series, skipped: [] }).split('\n')[2]).toBe(
     '| sluice | `ls -1 -f` | first | 3.00 (2.00 to 5.00) | 1.00 (1.00 to 1.00) | 120 (120 to 120) | 103 | 0.50 | - |',
+  );
+});
+
+test('a run of small files has how long each took, and how many jobs went together', () => {
+  const fileMs = { median: 9.5, min: 4, max: 33 };
+  const counted = { jobs: 500, jobRequests: 50, faults: ['one'] };
+  const runs = [{ connections: 10, wallSeconds: 2.5, fileMs, serverCpuSeconds: 3, ...counted }];
+  expect(smallTable({ files: 500, size: 4096, latencyMs: 0, runs }).split('\n')[2]).toBe(
+    '| 10 | 2.50 | 200 | 9.5 (4.0 to 33.0) | 6.00 | 500 | 50 | 10.0 | 1 |',
   );
 });

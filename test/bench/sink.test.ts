@@ -9,7 +9,12 @@ import {
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  GetQueueAttributesCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COUNTS_PATH, type SinkServer, startSink } from '../../bench/sink/server.ts';
 import { encodeCrc32 } from '../support/strict-s3/checksums.ts';
@@ -107,7 +112,14 @@ describe('the sink as SQS', () => {
   test('takes a job with the digest that the SDK checks, and counts it', async () => {
     const answer = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: '{"öl": 1}' }));
     expect(answer.MessageId).toBeDefined();
-    expect(await counts()).toMatchObject({ jobs: 1 });
+    expect(await counts()).toMatchObject({ jobs: 1, jobRequests: 1 });
+  });
+
+  test('takes several in one request', async () => {
+    const Entries = ['a', 'b'].map((Id) => ({ Id, MessageBody: `{"of": "${Id}"}` }));
+    const answer = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    expect(answer.Successful?.map(({ Id }) => Id)).toEqual(['a', 'b']);
+    expect(await counts()).toMatchObject({ jobs: 2, jobRequests: 1 });
   });
 
   test('has every queue', async () => {
