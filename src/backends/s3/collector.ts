@@ -269,11 +269,7 @@ export class Collector {
   }
 
   async #whileMoving<T>(move: Promise<T>): Promise<T> {
-    const settled = move.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#moving = settled.finally(() => {
+    this.#moving = Promise.allSettled([move]).then(() => {
       this.#moving = undefined;
     });
     return await move;
