@@ -29,8 +29,8 @@ import { SshServer } from './ssh/server.ts';
 const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
- * What a connection that waits for memory holds outside of part buffers, in bytes: the packet that waits, another that has come in
- * by half, and the read that brought them (docs/adr/0008-frugal-sockets.md).
+ * What a connection that waits for memory holds outside of part buffers, in bytes: the packet that waits, another
+ * that has come in by half, and the read that brought them (docs/adr/0008-frugal-sockets.md).
  */
 const CONNECTION_BYTES = 96 * 1024;
 

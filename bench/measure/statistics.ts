@@ -15,3 +15,8 @@ export function summarize(values: readonly number[]): Summary | undefined {
   const lower = sorted[Math.ceil(sorted.length / 2) - 1] as number;
   return { median: (lower + upper) / 2, min, max };
 }
+
+/** Undefined where one of them could not be had. */
+export function difference(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before;
+}

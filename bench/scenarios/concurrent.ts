@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Cleanup } from '../cleanup.ts';
 import { Fleet } from '../driver/fleet.ts';
 import type { Outcome } from '../driver/messages.ts';
+import { difference } from '../measure/statistics.ts';
 import { cpuSeconds, record, type Sample, thin, treePeakRss, treeRss } from '../measure/timeline.ts';
 import { openSite } from '../site.ts';
 import { formatSize } from '../sizes.ts';
@@ -159,8 +160,4 @@ export function countFailures(outcomes: readonly Outcome[]): Failures[] {
 
 export function rateName(bytesPerSecond: number | 'fast'): string {
   return bytesPerSecond === 'fast' ? 'fast' : `${formatSize(bytesPerSecond)}/s`;
-}
-
-export function difference(after: number | undefined, before: number | undefined): number | undefined {
-  return after === undefined || before === undefined ? undefined : after - before;
 }

@@ -5,6 +5,7 @@ import type { Cleanup } from '../cleanup.ts';
 import { sftpPut } from '../client.ts';
 import { Fleet } from '../driver/fleet.ts';
 import { endedChildrenTicks, hasProc, ticksPerSecond } from '../measure/proc.ts';
+import { difference } from '../measure/statistics.ts';
 import { cpuSeconds, record, type Sample, thin, treePeakRss, treeRss } from '../measure/timeline.ts';
 import { crc32OfZeros } from '../sink/extents.ts';
 import { openSite, type Site } from '../site.ts';
@@ -12,7 +13,6 @@ import { GiB, MiB } from '../sizes.ts';
 import { sluice } from '../targets/sluice.ts';
 import type { RunningTarget } from '../targets/target.ts';
 import { lastingFaults, type Sent } from './arrivals.ts';
-import { difference } from './concurrent.ts';
 
 /**
  * `generated`: bytes that never repeat, by an ssh2 client; a part in the wrong place changes the CRC32. `openssh`: zeros out

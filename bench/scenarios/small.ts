@@ -2,12 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { Cleanup } from '../cleanup.ts';
 import { type Account, Connection } from '../driver/connection.ts';
 import { GeneratedContent } from '../driver/content.ts';
-import { type Summary, summarize } from '../measure/statistics.ts';
+import { difference, type Summary, summarize } from '../measure/statistics.ts';
 import { cpuSeconds } from '../measure/timeline.ts';
 import { openSite } from '../site.ts';
 import { sluice } from '../targets/sluice.ts';
 import { lastingFaults } from './arrivals.ts';
-import { difference } from './concurrent.ts';
 
 /** What is uploaded: it stands in the report too. */
 export interface SmallWork {

@@ -21,6 +21,9 @@ export class UsersDocumentError extends Error {
   }
 }
 
+/** As JSON: every job carries it, and a message has its limit. */
+const MAX_SESSION_BYTES = 16 * 1024;
+
 const publicKey = z.string().transform((line, context) => {
   const key = parsePublicKey(line);
   if (key !== undefined) return key;
@@ -40,7 +43,12 @@ const user = z
       })
       .optional(),
     publicKeys: z.array(publicKey).default([]),
-    session: z.record(z.string(), z.string()).default({}),
+    session: z
+      .record(z.string(), z.string())
+      .refine((session) => Buffer.byteLength(JSON.stringify(session)) <= MAX_SESSION_BYTES, {
+        error: 'must be 16 KiB of JSON at most',
+      })
+      .default({}),
     permissions: z.array(z.enum(PERMISSIONS)).optional(),
   })
   .refine(({ passwordHash, publicKeys }) => passwordHash !== undefined || publicKeys.length > 0, {

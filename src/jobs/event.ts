@@ -42,15 +42,6 @@ export const uploadFinishedEvent = z.object({
 
 export type UploadFinishedEvent = z.infer<typeof uploadFinishedEvent>;
 
-/** The same for consumers in other languages: JSON Schema 2020-12. A later release may add fields, never take one away. */
-export function uploadFinishedJsonSchema(): object {
-  return {
-    $id: 'urn:sluice:sluice.upload.finished.v1',
-    title: 'A file that was uploaded, is stored, and is to be processed',
-    ...z.toJSONSchema(uploadFinishedEvent, { io: 'input' }),
-  };
-}
-
 /** The event of an upload. Files of a backend that names no bucket stand under `bucket: "files"` and their path. */
 export function toUploadFinishedEvent(
   upload: FinishedUpload,

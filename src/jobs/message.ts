@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MessageAttributeValue, SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
+import type { JobsConfig } from '../config/load.ts';
 import type { TraceContext } from '../contract/jobs.ts';
 import type { UploadFinishedEvent } from './event.ts';
 
@@ -9,9 +10,6 @@ import type { UploadFinishedEvent } from './event.ts';
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
  */
 export const MAX_MESSAGE_BYTES = 256 * 1024;
-
-/** Whose jobs a FIFO queue keeps in order: those of one user, or of one key prefix. */
-export type GroupBy = 'principal' | 'prefix';
 
 export interface Message {
   readonly entry: Omit<SendMessageBatchRequestEntry, 'Id'>;
@@ -26,7 +24,7 @@ export interface Message {
 export function toMessage(
   event: UploadFinishedEvent,
   trace: TraceContext,
-  group: GroupBy | undefined,
+  group: JobsConfig['groupBy'] | undefined,
 ): Message {
   const prefix = toPrefix(event);
   const attributes = toAttributes({

@@ -1,8 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { JobsConfig } from '../config/load.ts';
 import type { JobPublisher } from '../contract/jobs.ts';
 import { Batcher } from './batcher.ts';
 import { toUploadFinishedEvent } from './event.ts';
-import { type GroupBy, MAX_MESSAGE_BYTES, type Message, toMessage } from './message.ts';
+import { MAX_MESSAGE_BYTES, type Message, toMessage } from './message.ts';
 import { MAX_BATCH_MESSAGES, sendBatch } from './send-batch.ts';
 
 export interface SqsPublisherOptions {
@@ -11,7 +12,7 @@ export interface SqsPublisherOptions {
   /** Names the service in the event's `source`. */
   readonly serviceName: string;
   /** Of a FIFO queue; the other ones keep no order. */
-  readonly groupBy: GroupBy;
+  readonly groupBy: JobsConfig['groupBy'];
 }
 
 /** Sends each job as one SQS message, those that come together in one request; deduplicated by a FIFO queue. */

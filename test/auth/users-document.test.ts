@@ -107,6 +107,11 @@ describe('what is wrong with a users document', () => {
       'users[1] ("b") permissions.1: ',
     ],
     [
+      'a session that no job could carry',
+      { username: 'b', passwordHash: HASH, session: { prefix: 'a/', notes: '\u0001'.repeat(3000) } },
+      'users[1] ("b") session: must be 16 KiB of JSON at most',
+    ],
+    [
       'a session attribute that is no text',
       { username: 'b', passwordHash: HASH, session: { prefix: 5 } },
       'users[1] ("b") session.prefix: ',

@@ -126,6 +126,7 @@ describe('faults', () => {
     ['SLUICE_STALE_UPLOAD_HOURS', '0.5', /whole number/],
     ['SLUICE_QUEUE_URL', 'jobs', /must be an http\(s\) URL$/],
     ['SLUICE_QUEUE_URL', 'ftp://host/jobs', /must be an http\(s\) URL$/],
+    ['SLUICE_QUEUE_GROUP_BY', 'user', /must be one of: principal, prefix$/],
     ['SLUICE_MEMORY_BUDGET_MIB', '15', /whole number from 16 to/],
     ['SLUICE_MEMORY_BUDGET_MIB', '256.5', /whole number/],
     ['SLUICE_MAX_SESSIONS', '0', /whole number from 1 to/],

@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { FinishedUpload } from '../../src/contract/jobs.ts';
-import {
-  toUploadFinishedEvent,
-  uploadFinishedEvent,
-  uploadFinishedJsonSchema,
-} from '../../src/jobs/event.ts';
+import { toUploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const { principal, connection } = createTestContext({
@@ -117,6 +114,13 @@ describe('the job of an upload', () => {
 
 test('the JSON Schema that is published is that of the event', async () => {
   // `npx vitest run test/jobs -u` writes it anew.
-  const text = `${JSON.stringify(uploadFinishedJsonSchema(), undefined, 2)}\n`;
-  await expect(text).toMatchFileSnapshot('../../schemas/sluice.upload.finished.v1.json');
+  const schema = {
+    $id: 'urn:sluice:sluice.upload.finished.v1',
+    title: 'A file that was uploaded, is stored, and is to be processed',
+    // As it comes in: a later release may add fields.
+    ...z.toJSONSchema(uploadFinishedEvent, { io: 'input' }),
+  };
+  await expect(`${JSON.stringify(schema, undefined, 2)}\n`).toMatchFileSnapshot(
+    '../../schemas/sluice.upload.finished.v1.json',
+  );
 });
