@@ -9,13 +9,11 @@ import { Spool } from './buffers/spool.ts';
 import { withLimit } from './buffers/with-limit.ts';
 import type { Config } from './config/load.ts';
 import type { StreamingBackend } from './contract/backend.ts';
-import type { JobPublisher } from './contract/jobs.ts';
 import type { Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
-import { probeQueue } from './jobs/probe.ts';
-import { createSqsClient } from './jobs/sqs-client.ts';
-import { createSqsPublisher } from './jobs/sqs-publisher.ts';
+import { createJobs } from './jobs/create.ts';
 import { observeRequests } from './layers/observe-requests.ts';
+import { matchNames } from './layers/temporary-names.ts';
 import { withBuffering } from './layers/with-buffering.ts';
 import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
@@ -95,17 +93,16 @@ export async function createApp(
   const probes = new Map([['bucket', storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
-  let publisher: JobPublisher | undefined;
-  if (config.jobs !== undefined) {
-    const { queueUrl, groupBy, aws } = config.jobs;
-    const client = createSqsClient(aws);
-    const { serviceName } = config;
-    probes.set('queue', () => probeQueue(client, queueUrl));
-    publisher = withPublisherTelemetry(createSqsPublisher({ client, queueUrl, serviceName, groupBy }), {
-      tracer,
-      queueUrl,
+  const { outboxStore } = storage;
+  const jobs = config.jobs && createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log });
+  if (config.jobs !== undefined && jobs !== undefined) {
+    const { queueUrl, temporaryNames, reportsRenames } = config.jobs;
+    probes.set('queue', jobs.probe);
+    backend = withIngestion(backend, {
+      publisher: withPublisherTelemetry(jobs.publisher, { tracer, queueUrl }),
+      isTemporary: matchNames(temporaryNames),
+      reportsRenames,
     });
-    backend = withIngestion(backend, publisher);
   }
   backend = withPermissions(backend);
   backend = withTelemetry(backend, { tracer, log, chunkSpans: config.chunkSpans });
@@ -138,11 +135,12 @@ export async function createApp(
     listen: async (port = config.port) => {
       const address = await server.listen(port, config.host);
       storage.start();
+      jobs?.start();
       return address;
     },
     close: async (drainSeconds) => {
       await server.close(drainSeconds);
-      await publisher?.close();
+      await jobs?.publisher.close();
       await storage.close();
     },
   };

@@ -6,6 +6,7 @@ export type { Authenticator, Credentials, PublicKey } from './contract/auth.ts';
 export {
   type Backend,
   type FileRange,
+  type RenameOptions,
   type StreamingBackend,
   supportsCallback,
   type Upload,
@@ -19,15 +20,26 @@ export {
   type RequestContext,
 } from './contract/context.ts';
 export { FS_ERROR_CODES, FsError, type FsErrorCode, type FsErrorDetails } from './contract/errors.ts';
-export type { FinishedUpload, JobPublisher, TraceContext } from './contract/jobs.ts';
+export type { AnnouncedJob, Delivery, JobPlace, JobPublisher, TraceContext } from './contract/jobs.ts';
 export { isRootPath, MAX_NAME_BYTES, MAX_PATH_BYTES, normalizePath } from './contract/path.ts';
 export {
   type Checksum,
   type DirectoryEntry,
   directoryInfo,
   type FileInfo,
+  type FileLocation,
+  type FileNotes,
   type FileType,
   fileInfo,
   type StoredFile,
 } from './contract/types.ts';
-export { type UploadFinishedEvent, uploadFinishedEvent } from './jobs/event.ts';
+export {
+  type JobEvent,
+  jobEvent,
+  type UploadFailedEvent,
+  type UploadFinishedEvent,
+  type UploadRenamedEvent,
+  uploadFailedEvent,
+  uploadFinishedEvent,
+  uploadRenamedEvent,
+} from './jobs/event.ts';

@@ -3,11 +3,13 @@ import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
 import type { Backend } from '../contract/backend.ts';
 import type { Log } from '../contract/log.ts';
+import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
 import { createMemoryBackend } from './memory/memory.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
 import { detectFeatures } from './s3/detect-features.ts';
+import { createOutboxStore } from './s3/outbox-store.ts';
 import { probeBucket } from './s3/probe.ts';
 import { ObjectStore } from './s3/store.ts';
 import { createSweeper } from './s3/sweeper.ts';
@@ -21,6 +23,8 @@ export interface BackendResources {
 
 export interface CreatedBackend {
   readonly backend: Backend;
+  /** For what must outlive the process; undefined where nothing does. */
+  readonly outboxStore: OutboxStore | undefined;
   /** Whether what the backend stands on is there. */
   readonly probe: Probe;
   /** Begins what the backend does by itself, beside requests. */
@@ -36,6 +40,7 @@ export function createBackend(
     case 'memory':
       return {
         backend: createMemoryBackend(),
+        outboxStore: undefined,
         probe: async () => ({ state: 'ok' }),
         start: () => undefined,
         close: async () => undefined,
@@ -49,6 +54,7 @@ export function createBackend(
         staleUploadMs === 0 ? undefined : createSweeper({ store, prefix, olderThanMs: staleUploadMs, log });
       return {
         backend: createS3Backend({ store, prefix, budget, spool }),
+        outboxStore: createOutboxStore(store),
         probe: () => probeBucket(store),
         start: () => {
           // Before the first upload that needs to know.

@@ -57,6 +57,12 @@ export interface JobsConfig {
   readonly queueUrl: string;
   /** Whose jobs a FIFO queue keeps in order: those of one user, or of one key prefix. */
   readonly groupBy: 'principal' | 'prefix';
+  /** Whether a job is noted down before its file is there, so that no crash leaves a file without one. */
+  readonly everyObject: boolean;
+  /** Names of files that are to be renamed when they are whole; `*` and `?` as in a shell. */
+  readonly temporaryNames: readonly string[];
+  /** Whether files that had their job are reported when they are renamed. */
+  readonly reportsRenames: boolean;
   readonly aws: AwsConfig;
 }
 
@@ -133,6 +139,9 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
         : {
             queueUrl,
             groupBy: variables.SLUICE_QUEUE_GROUP_BY,
+            everyObject: variables.SLUICE_JOBS === 'every-object',
+            temporaryNames: variables.SLUICE_TEMP_PATTERNS,
+            reportsRenames: variables.SLUICE_RENAME_EVENTS === 'on',
             aws: aws(standard.AWS_ENDPOINT_URL_SQS),
           },
     memoryBudgetBytes: variables.SLUICE_MEMORY_BUDGET_MIB * 1024 * 1024,

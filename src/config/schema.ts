@@ -4,6 +4,12 @@ import type { EnvName } from './env-names.ts';
 /** Where SFTP listens unless `SLUICE_PORT` says otherwise: 22 takes privileges that the server should not have. */
 export const DEFAULT_PORT = 2222;
 
+/**
+ * What clients call a file until it is whole: WinSCP, rclone, browsers and curl scripts, many tools, lftp, rsync
+ * (docs/jobs.md tells which is which).
+ */
+const TEMPORARY_NAMES = ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'];
+
 /** A whole number within limits; the message follows from them. */
 function wholeNumber(min: number, max: number, fallback: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -22,6 +28,18 @@ function notYet(what: string) {
 
 function oneOf<const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) {
   return z.enum(values, { error: `must be one of: ${values.join(', ')}` }).default(fallback);
+}
+
+/** Names, comma-separated, in which `*` and `?` stand for others; `none` for no name at all. */
+function namePatterns(fallback: readonly string[]) {
+  return z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => (text === 'none' ? [] : text.split(',').map((pattern) => pattern.trim())))
+    .refine(
+      (patterns) => patterns.every((pattern) => /^[^/]{1,255}$/.test(pattern) && !/^\*+$/.test(pattern)),
+      'must be patterns of names, separated by commas (*.filepart, .in.*), or none',
+    );
 }
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
@@ -55,6 +73,9 @@ const variables = {
   SLUICE_FOLDER: notYet('the folder backend'),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
+  SLUICE_JOBS: oneOf(['acknowledged', 'every-object'], 'acknowledged'),
+  SLUICE_TEMP_PATTERNS: namePatterns(TEMPORARY_NAMES),
+  SLUICE_RENAME_EVENTS: oneOf(['off', 'on'], 'off'),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
   SLUICE_SPOOL_DIR: z.string().optional(),
   SLUICE_SPOOL_MIB: wholeNumber(0, 16_777_216, 1024),
@@ -103,6 +124,9 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
   }
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
+  }
+  if (env['SLUICE_JOBS'] === 'every-object' && (env['SLUICE_BACKEND'] ?? 's3') !== 's3') {
+    faults.push('SLUICE_JOBS: every-object needs the s3 backend: the jobs are noted down in its bucket');
   }
   return faults;
 }

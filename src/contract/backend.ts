@@ -1,5 +1,12 @@
 import type { RequestContext } from './context.ts';
-import type { DirectoryEntry, FileAttributes, FileInfo, StoredFile } from './types.ts';
+import type {
+  DirectoryEntry,
+  FileAttributes,
+  FileInfo,
+  FileLocation,
+  FileNotes,
+  StoredFile,
+} from './types.ts';
 
 /**
  * The storage contract.
@@ -37,11 +44,16 @@ export interface Backend {
   /**
    * Moves a file or a directory with everything in it. An existing file at `to` is replaced, an existing
    * directory only by a directory and only when it is empty (POSIX `rename`).
-   * Onto itself it changes nothing.
+   * Onto itself it changes nothing. Returns what the store now has at `to`; undefined for a directory.
    * @throws FsError `ENOENT`, `EISDIR`, `ENOTDIR`, `ENOTEMPTY`, `EINVAL` when `to` lies below `from`, `EBUSY` for
-   * the root.
+   * the root, `EEXIST` with `exclusive`.
    */
-  rename(context: RequestContext, from: string, to: string): Promise<void>;
+  rename(
+    context: RequestContext,
+    from: string,
+    to: string,
+    options?: RenameOptions,
+  ): Promise<StoredFile | undefined>;
 
   /** The whole file. @throws FsError `ENOENT`, `EISDIR`. */
   readFile(context: RequestContext, path: string): Promise<Uint8Array>;
@@ -67,6 +79,19 @@ export interface Backend {
    * @throws FsError `EISDIR`, `EEXIST` (with `exclusive`), `ENOENT` (without `create`, or the parent), `ENOTDIR`.
    */
   beginWrite?(context: RequestContext, path: string, options: WriteOptions): Promise<Upload>;
+
+  /** What the store knows of a file, without its bytes. @throws FsError `ENOENT`, `EISDIR`. */
+  storedFile?(context: RequestContext, path: string): Promise<StoredFile>;
+
+  /** Where the store keeps, or would keep, the file of a path. Asks nobody. */
+  locate?(context: RequestContext, path: string): FileLocation;
+}
+
+export interface RenameOptions {
+  /** Whatever stands at the target is `EEXIST`. */
+  readonly exclusive?: boolean;
+  /** As in {@link WriteOptions}. */
+  readonly requestedPath?: string;
 }
 
 /** Which bytes of a file, and optionally of which content. */
@@ -91,6 +116,10 @@ export interface WriteOptions {
   readonly read?: boolean;
   /** As `setAttributes`, known from the start. */
   readonly attributes?: FileAttributes;
+  /** Kept with the file; `storedFile` gives them back. A store that has no such thing ignores them. */
+  readonly notes?: FileNotes;
+  /** The path that the client asked for, where the file is to stand under another one. No store needs it. */
+  readonly requestedPath?: string;
 }
 
 /**

@@ -1,17 +1,22 @@
 import type { Connection, Principal } from './context.ts';
-import type { StoredFile } from './types.ts';
+import type { FileLocation, StoredFile } from './types.ts';
 
-/** An upload that the backend has finished: what a job tells. */
-export interface FinishedUpload {
+/** A file that is about to stand under its name: what its job will tell, but for what the store says then. */
+export interface Delivery {
   /** The upload's id: unique, and the same over every redelivery of its job. */
   readonly id: string;
-  /** The normalised path the client used. */
+  /** Where it will stand: a normalised path. */
   readonly path: string;
-  readonly stored: StoredFile;
+  /** The path that the client asked for, when it is another one. */
+  readonly requestedPath?: string | undefined;
+  /** Where it stood until now, for a file that had its job there already. */
+  readonly renamedFrom?: string | undefined;
+  readonly location: FileLocation;
   readonly principal: Principal;
   readonly connection: Connection;
   readonly startedAt: Date;
-  readonly finishedAt: Date;
+  /** The trace of the upload, when it is not the one that is going on. */
+  readonly uploadTrace?: TraceContext | undefined;
 }
 
 /** W3C trace context of whatever the consumer shall continue (https://www.w3.org/TR/trace-context/). */
@@ -20,15 +25,24 @@ export interface TraceContext {
   readonly tracestate?: string;
 }
 
+/** Where a job is once it is durable: on the queue, or in the outbox, from where it will go there. */
+export type JobPlace = 'queue' | 'outbox';
+
+/** A job whose file does not stand under its name yet. Ends with one of the two. */
+export interface AnnouncedJob {
+  /** The file is stored. Resolves when the job is durable; rejects when it is not known to be. */
+  publish(stored: StoredFile, trace?: TraceContext): Promise<JobPlace>;
+  /** The file is not, and will not be. Never rejects. */
+  withdraw(): Promise<void>;
+}
+
 /** Hands jobs to whoever processes the files. */
 export interface JobPublisher {
   /**
-   * Says that a job may come soon, so that others may wait for it and go with it. Call the returned function, once, when it
-   * is about to be published, or will not be.
+   * Before the file comes to stand under its name. Where every object is to have its job, it resolves once so much is
+   * noted that the job is sent even if this process ends before it can publish.
    */
-  expect(): () => void;
-  /** Resolves when the job is durable; rejects when it is not known to be. */
-  publish(upload: FinishedUpload, trace?: TraceContext): Promise<void>;
+  announce(delivery: Delivery, trace?: TraceContext): Promise<AnnouncedJob>;
   /** Releases connections; jobs being published are finished first. */
   close(): Promise<void>;
 }

@@ -28,17 +28,28 @@ export interface DirectoryEntry extends FileInfo {
   readonly name: string;
 }
 
-/** What the store says of a file that it has just taken whole. */
+/** Where a store keeps a file. */
+export interface FileLocation {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** What the store says of a file that it has whole. */
 export interface StoredFile {
   /** Bytes. */
   readonly size: number;
   readonly etag?: string;
   readonly versionId?: string;
   /** Where the store keeps it, for whoever processes the file: an S3 bucket and key. */
-  readonly location?: { readonly bucket: string; readonly key: string };
+  readonly location?: FileLocation;
   /** Of all bytes, as they came; a store that can has verified it. */
   readonly checksum?: Checksum;
+  /** What was noted with it, where the store keeps notes. */
+  readonly notes?: FileNotes;
 }
+
+/** Small texts that a store keeps with a file for as long as it has this content, through renames. Names in lower case. */
+export type FileNotes = Readonly<Record<string, string>>;
 
 export interface Checksum {
   readonly algorithm: 'CRC32';

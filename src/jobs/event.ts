@@ -1,77 +1,98 @@
 import { z } from 'zod';
-import type { FinishedUpload, TraceContext } from '../contract/jobs.ts';
 
-/**
- * The job: a CloudEvents 1.0 event in structured JSON
- * (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md).
- */
+/** CloudEvents 1.0 in structured JSON (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md). */
+function envelope<const Type extends string>(type: Type) {
+  return {
+    specversion: z.literal('1.0'),
+    /** The same over every redelivery. */
+    id: z.string().min(1),
+    type: z.literal(type),
+    /** `/sluice/<service name>` */
+    source: z.string().min(1),
+    /** `<bucket>/<key>` */
+    subject: z.string().min(1),
+    time: z.iso.datetime(),
+    datacontenttype: z.literal('application/json'),
+    /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md */
+    traceparent: z.string().optional(),
+    tracestate: z.string().optional(),
+  };
+}
+
+const place = {
+  bucket: z.string().min(1),
+  key: z.string().min(1),
+};
+
+const file = {
+  ...place,
+  versionId: z.string().nullable(),
+  etag: z.string().nullable(),
+  /** Bytes. */
+  size: z.int().nonnegative(),
+  checksum: z
+    .object({ algorithm: z.literal('CRC32'), value: z.base64(), type: z.literal('FULL_OBJECT') })
+    .nullable(),
+};
+
+/** Who sent it, by which name, from where. */
+const origin = {
+  /** Where the file stands, from the client's own root. */
+  path: z.string().startsWith('/'),
+  /** The name that the client asked for, where another file had it and was kept. */
+  requestedPath: z.string().startsWith('/').optional(),
+  username: z.string(),
+  session: z.record(z.string(), z.string()),
+  clientAddress: z.string(),
+  clientVersion: z.string(),
+  startedAt: z.iso.datetime(),
+};
+
+/** The job: a file is stored under its name, whole, and is to be processed. */
 export const uploadFinishedEvent = z.object({
-  specversion: z.literal('1.0'),
-  /** The upload's id: the same over every redelivery. */
-  id: z.string().min(1),
-  type: z.literal('sluice.upload.finished.v1'),
-  /** `/sluice/<service name>` */
-  source: z.string().min(1),
-  /** `<bucket>/<key>` */
-  subject: z.string().min(1),
-  time: z.iso.datetime(),
-  datacontenttype: z.literal('application/json'),
-  /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md */
-  traceparent: z.string().optional(),
-  tracestate: z.string().optional(),
+  ...envelope('sluice.upload.finished.v1'),
+  data: z.object({ ...file, ...origin, finishedAt: z.iso.datetime() }),
+});
+
+/** A file that had its job under another name stands under this one. */
+export const uploadRenamedEvent = z.object({
+  ...envelope('sluice.upload.renamed.v1'),
   data: z.object({
-    bucket: z.string().min(1),
-    key: z.string().min(1),
-    versionId: z.string().nullable(),
-    etag: z.string().nullable(),
-    /** Bytes. */
-    size: z.int().nonnegative(),
-    checksum: z
-      .object({ algorithm: z.literal('CRC32'), value: z.base64(), type: z.literal('FULL_OBJECT') })
-      .nullable(),
-    /** The path that the client used, from its own root. */
-    path: z.string().startsWith('/'),
-    username: z.string(),
-    session: z.record(z.string(), z.string()),
-    clientAddress: z.string(),
-    clientVersion: z.string(),
-    startedAt: z.iso.datetime(),
+    ...file,
+    ...origin,
+    /** Where it stood before. */
+    previousPath: z.string().startsWith('/'),
     finishedAt: z.iso.datetime(),
   }),
 });
 
-export type UploadFinishedEvent = z.infer<typeof uploadFinishedEvent>;
+/** An upload that has left nothing behind. */
+export const uploadFailedEvent = z.object({
+  ...envelope('sluice.upload.failed.v1'),
+  data: z.object({
+    ...place,
+    ...origin,
+    /** `refused`: when it was opened; `aborted`: it ended without CLOSE; `failed`: while it was written or closed. */
+    outcome: z.enum(['refused', 'aborted', 'failed']),
+    error: z.object({
+      /** POSIX. */
+      code: z.string(),
+      message: z.string(),
+    }),
+    /** Of the file as it was then. */
+    bytes: z.int().nonnegative(),
+    failedAt: z.iso.datetime(),
+  }),
+});
 
-/** The event of an upload. Files of a backend that names no bucket stand under `bucket: "files"` and their path. */
-export function toUploadFinishedEvent(
-  upload: FinishedUpload,
-  { serviceName, trace }: { readonly serviceName: string; readonly trace: TraceContext },
-): UploadFinishedEvent {
-  const { stored, principal, connection, path } = upload;
-  const { bucket, key } = stored.location ?? { bucket: 'files', key: path.slice(1) };
-  return {
-    specversion: '1.0',
-    id: upload.id,
-    type: 'sluice.upload.finished.v1',
-    source: `/sluice/${serviceName}`,
-    subject: `${bucket}/${key}`,
-    time: upload.finishedAt.toISOString(),
-    datacontenttype: 'application/json',
-    ...trace,
-    data: {
-      bucket,
-      key,
-      versionId: stored.versionId ?? null,
-      etag: stored.etag ?? null,
-      size: stored.size,
-      checksum: stored.checksum ?? null,
-      path,
-      username: principal.username,
-      session: { ...principal.session },
-      clientAddress: connection.clientAddress,
-      clientVersion: connection.clientVersion,
-      startedAt: upload.startedAt.toISOString(),
-      finishedAt: upload.finishedAt.toISOString(),
-    },
-  };
-}
+/** Whatever stands in a message. */
+export const jobEvent = z.discriminatedUnion('type', [
+  uploadFinishedEvent,
+  uploadRenamedEvent,
+  uploadFailedEvent,
+]);
+
+export type UploadFinishedEvent = z.infer<typeof uploadFinishedEvent>;
+export type UploadRenamedEvent = z.infer<typeof uploadRenamedEvent>;
+export type UploadFailedEvent = z.infer<typeof uploadFailedEvent>;
+export type JobEvent = z.infer<typeof jobEvent>;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MessageAttributeValue, SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import type { JobsConfig } from '../config/load.ts';
-import type { TraceContext } from '../contract/jobs.ts';
-import type { UploadFinishedEvent } from './event.ts';
+import type { JobEvent } from './event.ts';
 
 /**
  * Largest message that every queue takes, in bytes, attributes included. SQS itself takes 1 MiB by now, queues that
@@ -18,25 +17,21 @@ export interface Message {
 }
 
 /**
- * The SQS message of a job. What consumers filter by stands beside the body, as message attributes, and the trace
+ * The SQS message of an event. What consumers filter by stands beside the body, as message attributes, and the trace
  * context too, once more as `AWSTraceHeader` for X-Ray.
  */
-export function toMessage(
-  event: UploadFinishedEvent,
-  trace: TraceContext,
-  group: JobsConfig['groupBy'] | undefined,
-): Message {
+export function toMessage(event: JobEvent, group: JobsConfig['groupBy'] | undefined): Message {
   const prefix = toPrefix(event);
   const attributes = toAttributes({
     type: event.type,
     username: event.data.username,
     prefix,
     contentType: 'application/cloudevents+json',
-    traceparent: trace.traceparent,
-    tracestate: trace.tracestate,
+    traceparent: event.traceparent,
+    tracestate: event.tracestate,
   });
   const body = toBody(event);
-  const xray = trace.traceparent === undefined ? undefined : toXRayHeader(trace.traceparent);
+  const xray = event.traceparent === undefined ? undefined : toXRayHeader(event.traceparent);
   return {
     entry: {
       MessageBody: body,
@@ -54,7 +49,7 @@ export function toMessage(
 }
 
 /** What stands before the client's path in the object's key: the tenant's prefix. */
-function toPrefix({ data }: UploadFinishedEvent): string {
+function toPrefix({ data }: JobEvent): string {
   const path = data.path.slice(1);
   return data.key.endsWith(path) ? data.key.slice(0, data.key.length - path.length) : '';
 }
@@ -63,7 +58,7 @@ function toPrefix({ data }: UploadFinishedEvent): string {
  * JSON, without the two characters that SQS takes in no form but an escaped one; JSON escapes the other ones itself
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
  */
-function toBody(event: UploadFinishedEvent): string {
+function toBody(event: JobEvent): string {
   return JSON.stringify(event).replace(/[\ufffe\uffff]/g, (character) =>
     character === '\ufffe' ? '\\ufffe' : '\\uffff',
   );

@@ -11,9 +11,27 @@ const MAX_ATTEMPTS = 3;
 /** Before the second attempt, in milliseconds; twice that before the third. */
 const PAUSE_MS = 50;
 
+/** In which a message is taken, all attempts together, or is not, in milliseconds: a client waits for it. */
+const DEADLINE_MS = 4_000;
+
+/** What SQS says to a whole request when it is a message of it that is wrong. */
+const REFUSALS = /^(BatchRequestTooLong|InvalidMessageContents|InvalidAttributeValue|InvalidParameterValue)$/;
+
 /** The queue has refused a message for what it is: it would again. */
 export class MessageRefusedError extends Error {
   override name = 'MessageRefusedError';
+}
+
+/** As below; where the whole request is refused for one of its messages, each goes by itself. */
+export async function sendBatch(
+  client: SQSClient,
+  queueUrl: string,
+  messages: readonly Message[],
+): Promise<(Error | undefined)[]> {
+  const failures = await sendTogether(client, queueUrl, messages);
+  const isRefused = failures.every((failure) => failure instanceof MessageRefusedError);
+  if (messages.length === 1 || !isRefused) return failures;
+  return (await Promise.all(messages.map((message) => sendTogether(client, queueUrl, [message])))).flat();
 }
 
 /**
@@ -21,19 +39,21 @@ export class MessageRefusedError extends Error {
  * undefined when the queue has it, else why not.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
  */
-export async function sendBatch(
+async function sendTogether(
   client: SQSClient,
   queueUrl: string,
   messages: readonly Message[],
 ): Promise<(Error | undefined)[]> {
   const failures: (Error | undefined)[] = messages.map(() => new Error('the queue did not say'));
   let left = messages.map((_, index) => index);
+  const deadline = AbortSignal.timeout(DEADLINE_MS);
   for (let attempt = 1; left.length > 0 && attempt <= MAX_ATTEMPTS; attempt++) {
     if (attempt > 1) await pause(PAUSE_MS * 2 ** (attempt - 2));
     const Entries = left.map((index) => ({ Id: String(index), ...(messages[index] as Message).entry }));
     try {
       const { Successful = [], Failed = [] } = await client.send(
         new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }),
+        { abortSignal: deadline },
       );
       for (const { Id } of Successful) failures[Number(Id)] = undefined;
       for (const { Id, SenderFault = false, Code = '', Message: text = '' } of Failed) {
@@ -42,7 +62,7 @@ export async function sendBatch(
       }
     } catch (error) {
       // The SDK has tried several times by now.
-      for (const index of left) failures[index] = error as Error;
+      for (const index of left) failures[index] = toFailure(error, deadline);
       return failures;
     }
     left = left.filter((index) => {
@@ -51,4 +71,12 @@ export async function sendBatch(
     });
   }
   return failures;
+}
+
+function toFailure(error: unknown, deadline: AbortSignal): Error {
+  if (deadline.aborted)
+    return new Error(`the queue did not answer within ${DEADLINE_MS / 1000} s`, { cause: error });
+  if (!(error instanceof Error)) return new Error(String(error));
+  const code = error.name.replace(/^.*\./, '');
+  return REFUSALS.test(code) ? new MessageRefusedError(`${code}: ${error.message}`, { cause: error }) : error;
 }

@@ -8,7 +8,7 @@ import {
 } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import { FsError } from '../contract/errors.ts';
-import type { FileInfo } from '../contract/types.ts';
+import type { FileInfo, StoredFile } from '../contract/types.ts';
 
 export interface BufferingOptions {
   /** Largest file that is held in memory, read or written; past it `EFBIG`. Every open upload may hold one. */
@@ -32,7 +32,7 @@ export function withBuffering(backend: Backend, options: BufferingOptions): Stre
     makeDir: (context, path) => backend.makeDir(context, path),
     delDir: (context, path) => backend.delDir(context, path),
     delete: (context, path) => backend.delete(context, path),
-    rename: (context, from, to) => backend.rename(context, from, to),
+    rename: (context, from, to, renameOptions) => backend.rename(context, from, to, renameOptions),
     readFile: (context, path) => backend.readFile(context, path),
     writeFile: (context, path, bytes, attributes) => backend.writeFile(context, path, bytes, attributes),
     readFileRange: supportsCallback(backend, 'readFileRange')
@@ -41,7 +41,19 @@ export function withBuffering(backend: Backend, options: BufferingOptions): Stre
     beginWrite: supportsCallback(backend, 'beginWrite')
       ? (context, path, writeOptions) => backend.beginWrite(context, path, writeOptions)
       : (context, path, writeOptions) => collect(backend, maxFileBytes, context, path, writeOptions),
+    storedFile: supportsCallback(backend, 'storedFile')
+      ? (context, path) => backend.storedFile(context, path)
+      : (context, path) => describe(backend, context, path),
+    locate: supportsCallback(backend, 'locate')
+      ? (context, path) => backend.locate(context, path)
+      : (_context, path) => ({ bucket: backend.name, key: path.slice(1) }),
   };
+}
+
+async function describe(backend: Backend, context: RequestContext, path: string): Promise<StoredFile> {
+  const { type, size, etag } = await backend.fileInfo(context, path);
+  if (type === 'directory') throw refusal('EISDIR', 'storedFile', path);
+  return { size, ...(etag === undefined ? {} : { etag }) };
 }
 
 async function readSlice(

@@ -21,6 +21,8 @@ const NEEDS = {
   readFileRange: 'read',
   writeFile: 'write',
   beginWrite: 'write',
+  storedFile: undefined,
+  locate: undefined,
 } as const satisfies Record<Operation, Permission | undefined>;
 
 /**
@@ -51,9 +53,9 @@ export function withPermissions(backend: StreamingBackend): StreamingBackend {
       assertPermitted('delete', context, path);
       return backend.delete(context, path);
     },
-    async rename(context, from, to) {
+    async rename(context, from, to, options) {
       assertPermitted('rename', context, from);
-      return backend.rename(context, from, to);
+      return backend.rename(context, from, to, options);
     },
     async readFile(context, path) {
       assertPermitted('readFile', context, path);
@@ -71,6 +73,11 @@ export function withPermissions(backend: StreamingBackend): StreamingBackend {
       assertPermitted('beginWrite', context, path);
       return new PermittedUpload(await backend.beginWrite(context, path, options), context);
     },
+    async storedFile(context, path) {
+      assertPermitted('storedFile', context, path);
+      return backend.storedFile(context, path);
+    },
+    locate: (context, path) => backend.locate(context, path),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Log } from '../contract/log.ts';
 import type { DirectoryEntry } from '../contract/types.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
 import { failSpan, inSpan, ROOT } from '../telemetry/spans.ts';
+import { toTraceContext } from '../telemetry/trace-context.ts';
 import { type ChunkSpans, TracedUpload } from './traced-upload.ts';
 
 export interface BackendTelemetryOptions {
@@ -63,9 +64,12 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       },
     });
     const within = trace.setSpan(ROOT_CONTEXT, root);
+    // Whoever delivers the file later, under another name perhaps, goes on with its trace.
+    const { traceparent } = toTraceContext(root.spanContext());
+    const noted = traceparent === undefined ? open : { ...open, notes: { ...open.notes, traceparent } };
     try {
       const upload = await context.with(within, () =>
-        traced('begin_write', { [Attribute.PATH]: path }, () => backend.beginWrite(call, path, open)),
+        traced('begin_write', { [Attribute.PATH]: path }, () => backend.beginWrite(call, path, noted)),
       );
       return new TracedUpload(upload, { ...options, backendName: backend.name, path, call, root, within });
     } catch (error) {
@@ -84,9 +88,9 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
     makeDir: (call, path) => traced('make_dir', at(path), () => backend.makeDir(call, path)),
     delDir: (call, path) => traced('del_dir', at(path), () => backend.delDir(call, path)),
     delete: (call, path) => traced('delete', at(path), () => backend.delete(call, path)),
-    rename: (call, from, to) =>
+    rename: (call, from, to, how) =>
       traced('rename', { [Attribute.PATH]: from, [Attribute.TARGET_PATH]: to }, () =>
-        backend.rename(call, from, to),
+        backend.rename(call, from, to, how),
       ),
     readFile: (call, path) => traced('read_file', at(path), () => sized(backend.readFile(call, path))),
     readFileRange: (call, path, range) =>
@@ -97,6 +101,8 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       traced('write_file', { ...at(path), [Attribute.BYTES]: bytes.length }, () =>
         backend.writeFile(call, path, bytes, attributes),
       ),
+    storedFile: (call, path) => traced('stored_file', at(path), () => backend.storedFile(call, path)),
+    locate: (call, path) => backend.locate(call, path),
   };
 }
 

@@ -22,6 +22,8 @@ export const Attribute = {
   FIRST_OFFSET: 'sluice.write.first_offset',
   LAST_OFFSET: 'sluice.write.last_offset',
   UPLOAD_ID: 'sluice.upload.id',
+  /** `queue`, or `outbox` where the queue did not take the job. */
+  JOB_PLACE: 'sluice.job.place',
   BUCKET: 'aws.s3.bucket',
   KEY: 'aws.s3.key',
   ETAG: 'sluice.etag',

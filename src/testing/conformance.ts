@@ -5,6 +5,7 @@ import { listingCases } from './cases/listings.ts';
 import { nameCases } from './cases/names.ts';
 import { rangeCases } from './cases/ranges.ts';
 import { renameCases } from './cases/renames.ts';
+import { storedFileCases } from './cases/stored-files.ts';
 import { uploadContentCases } from './cases/upload-contents.ts';
 import { uploadCopyCases } from './cases/upload-copies.ts';
 import { uploadOpeningCases } from './cases/upload-openings.ts';
@@ -20,6 +21,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...fileCases,
   ...rangeCases,
   ...renameCases,
+  ...storedFileCases,
   ...nameCases,
   ...uploadOpeningCases,
   ...uploadCases,

@@ -8,7 +8,7 @@ import { bindConformance } from './bind.ts';
 function createWholeFileBackend(): Backend {
   const memory = createMemoryBackend();
   return {
-    name: 'whole-files',
+    name: memory.name,
     listDir: memory.listDir,
     fileInfo: memory.fileInfo,
     makeDir: memory.makeDir,

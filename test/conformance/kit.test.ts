@@ -46,6 +46,37 @@ const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBacke
     'rename of a missing source rejects ENOENT',
   ],
   [
+    'rename that replaces what it must not',
+    () => liar((memory) => ({ rename: (asker, from, to) => memory.rename(asker, from, to) })),
+    'rename with exclusive rejects EEXIST for whatever stands at the target, and changes nothing',
+  ],
+  [
+    'rename that tells nothing of a file',
+    () => liar((memory) => ({ rename: (...args) => memory.rename(...args).then(() => undefined) })),
+    'rename tells what the store has of a file at its new name, and nothing of a directory',
+  ],
+  [
+    'storedFile that takes a directory for a file',
+    () =>
+      liar((memory) => ({ storedFile: (...args) => memory.storedFile(...args).catch(() => ({ size: 0 })) })),
+    'storedFile rejects ENOENT for what is missing and EISDIR for a directory',
+  ],
+  [
+    'notes that outlive the content they were made for',
+    () => {
+      const notes = { colour: 'blue', 'second-note': '2026-01-02T03:04:05.006Z' };
+      return liar((memory) => ({
+        storedFile: async (...args) => ({ ...(await memory.storedFile(...args)), notes }),
+      }));
+    },
+    'notes stay with a file through renames, and go with its content; a store may keep none',
+  ],
+  [
+    'locate that knows one place',
+    () => liar(() => ({ locate: () => ({ bucket: 'memory', key: 'file' }) })),
+    'locate says where the store then has the file',
+  ],
+  [
     'ranges that ignore the etag',
     () =>
       liar((memory) => ({

@@ -93,16 +93,36 @@ test('a completion whose answer is lost is recognised as done', async () => {
   expect((await around.job('/answer-lost')).data.size).toBe(24 * MiB);
 });
 
-test('a job that cannot be sent is a failed CLOSE: sftp fails and says so', async () => {
-  const fault = around.sqs.fault({
-    target: /SendMessage/,
-    respond: { status: 400, body: '{"__type":"x#Y"}' },
+const REFUSED = { target: /SendMessage/, respond: { status: 400, body: '{"__type":"x#Y"}' } };
+const outbox = () => [...around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith('.sluice/outbox/'));
+
+test('a job that the queue does not take waits in the outbox: sftp succeeds, and the job comes once the queue does', async () => {
+  const fault = around.sqs.fault(REFUSED);
+  expect(await put('small', '/waits')).toMatchObject({ code: 0 });
+  expect(fault.hits).toBeGreaterThan(0);
+  expect(outbox()).toHaveLength(1);
+  around.sqs.clearFaults();
+  await around.job('/waits');
+  await around.s3.waitFor(
+    ({ operation, key, status }) =>
+      operation === 'DeleteObject' && key?.includes('/outbox/') === true && status === 204,
+  );
+  expect(outbox()).toEqual([]);
+  expect(around.jobs.filter(({ data }) => data.path === '/waits')).toHaveLength(1);
+});
+
+test('a job that can be kept nowhere is a failed CLOSE: sftp fails and says so', async () => {
+  around.sqs.fault(REFUSED);
+  around.s3.fault({
+    operation: 'PutObject',
+    key: /^\.sluice\/outbox\//,
+    respond: { status: 403, code: 'AccessDenied' },
   });
   const { code, stderr } = await put('small', '/no-job');
   expect(code).not.toBe(0);
-  expect(stderr).toMatch(/Failure/);
-  expect(fault.hits).toBeGreaterThan(0);
+  expect(stderr).toMatch(/Failure|denied/i);
   around.sqs.clearFaults();
+  around.s3.clearFaults();
   expect(await put('small', '/no-job')).toMatchObject({ code: 0 });
   await around.job('/no-job');
   expect(around.jobs.filter(({ data }) => data.path === '/no-job')).toHaveLength(1);

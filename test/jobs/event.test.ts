@@ -1,35 +1,45 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { FinishedUpload } from '../../src/contract/jobs.ts';
-import { toUploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
+import type { Delivery } from '../../src/contract/jobs.ts';
+import type { StoredFile } from '../../src/contract/types.ts';
+import {
+  jobEvent,
+  uploadFailedEvent,
+  uploadFinishedEvent,
+  uploadRenamedEvent,
+} from '../../src/jobs/event.ts';
+import { completeEvent, toDeliveredEvent } from '../../src/jobs/to-event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const { principal, connection } = createTestContext({
   principal: { username: 'acme', session: { prefix: 'tenants/acme/' } },
 });
 
-const UPLOAD: FinishedUpload = {
+const LOCATION = { bucket: 'files', key: 'tenants/acme/in/report.csv' };
+
+const DELIVERY: Delivery = {
   id: '0b9e4a5e-7f4b-4f7c-9a53-6a1f1f7a4e0e',
   path: '/in/report.csv',
-  stored: {
-    size: 123,
-    etag: 'abc',
-    versionId: 'v1',
-    location: { bucket: 'files', key: 'tenants/acme/in/report.csv' },
-    checksum: { algorithm: 'CRC32', value: 'y/Q5Jg==', type: 'FULL_OBJECT' },
-  },
+  location: LOCATION,
   principal,
   connection,
   startedAt: new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6)),
-  finishedAt: new Date(Date.UTC(2026, 0, 2, 3, 4, 6)),
+};
+
+const STORED: StoredFile = {
+  size: 123,
+  etag: 'abc',
+  versionId: 'v1',
+  location: LOCATION,
+  checksum: { algorithm: 'CRC32', value: 'y/Q5Jg==', type: 'FULL_OBJECT' },
 };
 
 const TRACE = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=b' };
-const OPTIONS = { serviceName: 'sluice', trace: TRACE };
+const OPTIONS = { serviceName: 'sluice', finishedAt: new Date(Date.UTC(2026, 0, 2, 3, 4, 6)), trace: TRACE };
 
 describe('the job of an upload', () => {
   test('says everything that the design promises, field by field', () => {
-    expect(toUploadFinishedEvent(UPLOAD, OPTIONS)).toEqual({
+    expect(toDeliveredEvent(DELIVERY, STORED, OPTIONS)).toEqual({
       specversion: '1.0',
       id: '0b9e4a5e-7f4b-4f7c-9a53-6a1f1f7a4e0e',
       type: 'sluice.upload.finished.v1',
@@ -58,43 +68,57 @@ describe('the job of an upload', () => {
   });
 
   test('comes through JSON and its schema as it was', () => {
-    const event = toUploadFinishedEvent(UPLOAD, OPTIONS);
+    const event = toDeliveredEvent(DELIVERY, STORED, OPTIONS);
     expect(uploadFinishedEvent.parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
   });
 
   test('what the store does not know is null, never missing', () => {
-    const { size, location } = UPLOAD.stored;
-    const bare = { ...UPLOAD, stored: { size, ...(location === undefined ? {} : { location }) } };
-    const event = toUploadFinishedEvent(bare, OPTIONS);
+    const event = toDeliveredEvent(DELIVERY, { size: 123 }, OPTIONS);
     expect(event.data).toMatchObject({ versionId: null, etag: null, checksum: null });
     expect(uploadFinishedEvent.parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
   });
 
-  test('a store that names no bucket has its files under "files" and their path', () => {
-    const event = toUploadFinishedEvent({ ...UPLOAD, stored: { size: 0 } }, OPTIONS);
-    expect(event).toMatchObject({
-      subject: 'files/in/report.csv',
-      data: { bucket: 'files', key: 'in/report.csv', size: 0 },
+  test('the location that the store names wins over the one that was announced', () => {
+    const stored = { size: 0, location: { bucket: 'other', key: 'place' } };
+    expect(toDeliveredEvent(DELIVERY, stored, OPTIONS)).toMatchObject({
+      subject: 'other/place',
+      data: { bucket: 'other', key: 'place', size: 0 },
     });
   });
 
+  test('made before the file was there, is completed by what the store says', () => {
+    const early = toDeliveredEvent(DELIVERY, { size: 0 }, OPTIONS);
+    expect(completeEvent(early, STORED)).toEqual(toDeliveredEvent(DELIVERY, STORED, OPTIONS));
+  });
+
+  test('of a file that was renamed is another one, and tells the name before', () => {
+    const event = toDeliveredEvent({ ...DELIVERY, renamedFrom: '/in/old.csv' }, STORED, OPTIONS);
+    expect(uploadRenamedEvent.parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
+    expect(event).toMatchObject({ data: { path: '/in/report.csv', previousPath: '/in/old.csv' } });
+  });
+
+  test('tells the name that was asked for, where it is another one', () => {
+    const event = toDeliveredEvent({ ...DELIVERY, requestedPath: '/in/asked.csv' }, STORED, OPTIONS);
+    expect(uploadFinishedEvent.parse(event).data.requestedPath).toBe('/in/asked.csv');
+  });
+
   test('without a trace it has no field of one', () => {
-    const event = toUploadFinishedEvent(UPLOAD, { serviceName: 'door', trace: {} });
+    const event = toDeliveredEvent(DELIVERY, STORED, { ...OPTIONS, serviceName: 'door', trace: {} });
     expect(Object.keys(event)).not.toContain('traceparent');
     expect(event.source).toBe('/sluice/door');
     expect(uploadFinishedEvent.safeParse(event).success).toBe(true);
   });
 
   test('is the same over every delivery', () => {
-    expect(toUploadFinishedEvent(UPLOAD, OPTIONS)).toEqual(toUploadFinishedEvent(UPLOAD, OPTIONS));
+    expect(toDeliveredEvent(DELIVERY, STORED, OPTIONS)).toEqual(toDeliveredEvent(DELIVERY, STORED, OPTIONS));
   });
 
   test('tells nothing of the principal but the name and the session', () => {
-    const guarded = { ...UPLOAD, principal: { ...principal, permissions: ['list' as const] } };
-    expect(JSON.stringify(toUploadFinishedEvent(guarded, OPTIONS))).not.toContain('permissions');
+    const guarded = { ...DELIVERY, principal: { ...principal, permissions: ['list' as const] } };
+    expect(JSON.stringify(toDeliveredEvent(guarded, STORED, OPTIONS))).not.toContain('permissions');
   });
 
-  const event = toUploadFinishedEvent(UPLOAD, OPTIONS);
+  const event = toDeliveredEvent(DELIVERY, STORED, OPTIONS);
   test.each([
     ['another version of the envelope', { ...event, specversion: '0.3' }],
     ['another type', { ...event, type: 'sluice.upload.finished.v2' }],
@@ -112,15 +136,26 @@ describe('the job of an upload', () => {
   });
 });
 
-test('the JSON Schema that is published is that of the event', async () => {
-  // `npx vitest run test/jobs -u` writes it anew.
-  const schema = {
-    $id: 'urn:sluice:sluice.upload.finished.v1',
-    title: 'A file that was uploaded, is stored, and is to be processed',
+describe('the JSON Schema that is published', () => {
+  // `npx vitest run test/jobs -u` writes them anew.
+  test.each([
+    ['A file that was uploaded, is stored, and is to be processed', uploadFinishedEvent],
+    ['A file that had its job has another name', uploadRenamedEvent],
+    ['An upload that has left nothing behind', uploadFailedEvent],
+  ])('%s: is that of the event', async (title, event) => {
+    const type = event.shape.type.value;
     // As it comes in: a later release may add fields.
-    ...z.toJSONSchema(uploadFinishedEvent, { io: 'input' }),
-  };
-  await expect(`${JSON.stringify(schema, undefined, 2)}\n`).toMatchFileSnapshot(
-    '../../schemas/sluice.upload.finished.v1.json',
-  );
+    const schema = { $id: `urn:sluice:${type}`, title, ...z.toJSONSchema(event, { io: 'input' }) };
+    await expect(`${JSON.stringify(schema, undefined, 2)}\n`).toMatchFileSnapshot(
+      `../../schemas/${type}.json`,
+    );
+  });
+
+  test('is there for every event', () => {
+    expect(jobEvent.options.map(({ shape }) => shape.type.value)).toEqual([
+      'sluice.upload.finished.v1',
+      'sluice.upload.renamed.v1',
+      'sluice.upload.failed.v1',
+    ]);
+  });
 });

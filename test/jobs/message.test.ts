@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { FinishedUpload } from '../../src/contract/jobs.ts';
 import { MAX_PATH_BYTES } from '../../src/contract/path.ts';
-import { toUploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
+import { uploadFinishedEvent } from '../../src/jobs/event.ts';
 import { MAX_MESSAGE_BYTES, toMessage } from '../../src/jobs/message.ts';
+import { toDeliveredEvent } from '../../src/jobs/to-event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const { connection } = createTestContext();
@@ -17,21 +17,24 @@ interface What {
 }
 
 function toEvent({ path = '/in/a.csv', username = 'acme', session = {}, ...what }: What = {}) {
-  const upload: FinishedUpload = {
+  const delivery = {
     id: 'upload-1',
     path,
-    stored: { size: 1, location: { bucket: 'b', key: what.key ?? `tenants/acme${path}` } },
+    location: { bucket: 'b', key: what.key ?? `tenants/acme${path}` },
     principal: { username, session },
     connection,
     startedAt: new Date(0),
-    finishedAt: new Date(1),
   };
-  return toUploadFinishedEvent(upload, { serviceName: 'sluice', trace: TRACE });
+  return toDeliveredEvent(
+    delivery,
+    { size: 1 },
+    { serviceName: 'sluice', finishedAt: new Date(1), trace: TRACE },
+  );
 }
 
 const attributesOf = (what: What) =>
   Object.fromEntries(
-    Object.entries(toMessage(toEvent(what), TRACE, undefined).entry.MessageAttributes ?? {}).map(
+    Object.entries(toMessage(toEvent(what), undefined).entry.MessageAttributes ?? {}).map(
       ([name, { StringValue }]) => [name, StringValue],
     ),
   );
@@ -45,7 +48,7 @@ describe('the message of a job', () => {
       contentType: 'application/cloudevents+json',
       traceparent: TRACE.traceparent,
     });
-    const { entry } = toMessage(toEvent(), TRACE, undefined);
+    const { entry } = toMessage(toEvent(), undefined);
     expect(entry.MessageSystemAttributes?.AWSTraceHeader?.StringValue).toBe(
       'Root=1-0af76519-16cd43dd8448eb211c80319c;Parent=b7ad6b7169203331;Sampled=1',
     );
@@ -70,7 +73,7 @@ describe('the message of a job', () => {
     ['principal', { username: 'müller & sons' }, /^[0-9a-f]{64}$/],
     ['principal', { username: 'a'.repeat(129) }, /^[0-9a-f]{64}$/],
   ])('on a FIFO queue belongs to a group by %s: %j', (groupBy, what, group) => {
-    const { entry } = toMessage(toEvent(what), TRACE, groupBy);
+    const { entry } = toMessage(toEvent(what), groupBy);
     expect(entry.MessageGroupId).toMatch(group);
     expect(entry.MessageDeduplicationId).toBe('upload-1');
   });
@@ -92,7 +95,7 @@ describe('the message of a job', () => {
             key: cut(text, 1024) || 'k',
             session,
           });
-          const { entry, bytes } = toMessage(event, TRACE, 'prefix');
+          const { entry, bytes } = toMessage(event, 'prefix');
           expect(bytes).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
           const body = entry.MessageBody ?? '';
           expect(body).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u);

@@ -25,6 +25,8 @@ const CALLS = {
   readFileRange: (backend, context) => backend.readFileRange(context, '/file', { offset: 0, length: 1 }),
   writeFile: (backend, context) => backend.writeFile(context, '/file', bytes),
   beginWrite: async (backend, context) => (await backend.beginWrite(context, '/file', options)).abortWrite(),
+  storedFile: (backend, context) => backend.storedFile(context, '/file'),
+  locate: async (backend, context) => backend.locate(context, '/file'),
 } satisfies Record<Operation, Call>;
 
 const NEEDED: readonly (readonly [Operation, Permission])[] = [
@@ -93,8 +95,9 @@ describe('withPermissions', () => {
     },
   );
 
-  test('every operation of the contract is either in the table above or fileInfo', () => {
-    expect([...NEEDED.map(([operation]) => operation), 'fileInfo'].sort()).toEqual(Object.keys(CALLS).sort());
+  test('every operation of the contract is either in the table above or open to all', () => {
+    const open = ['fileInfo', 'storedFile', 'locate'];
+    expect([...NEEDED.map(([operation]) => operation), ...open].sort()).toEqual(Object.keys(CALLS).sort());
   });
 
   test('what is copied into an upload is read: a principal that may not read copies nothing', async () => {

@@ -4,13 +4,13 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import { FsError } from '../../src/contract/errors.ts';
-import type { TraceContext } from '../../src/contract/jobs.ts';
 import type { Log } from '../../src/contract/log.ts';
 import { observeRequests } from '../../src/layers/observe-requests.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { withPublisherTelemetry } from '../../src/layers/with-publisher-telemetry.ts';
 import { type BackendTelemetryOptions, withTelemetry } from '../../src/layers/with-telemetry.ts';
 import { createTestContext } from '../../src/testing/index.ts';
+import { type JobHooks, watchJobs } from '../support/watch-jobs.ts';
 
 type FinishedSpan = ReturnType<InMemorySpanExporter['getFinishedSpans']>[number];
 
@@ -456,44 +456,64 @@ describe('an upload that fails', () => {
   });
 });
 
-test('the job of an upload is sent within its trace, and carries the span that sent it', async () => {
-  const jobs: (TraceContext | undefined)[] = [];
-  const publisher = withPublisherTelemetry(
-    {
-      expect: () => () => undefined,
-      publish: async (_upload, given) => void jobs.push(given),
-      close: async () => undefined,
-    },
-    { tracer, queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs' },
-  );
-  const upload = await traced(withIngestion(withUpload(), publisher)).beginWrite(call, '/a', REPLACE);
-  await upload.finishWrite();
-  const send = only('sqs.send');
-  const { traceId, spanId } = send.spanContext();
-  expect(send.kind).toBe(SpanKind.PRODUCER);
-  expect(send.parentSpanContext?.spanId).toBe(only('backend.finish_write').spanContext().spanId);
-  expect(traceId).toBe(only('sluice.upload').spanContext().traceId);
-  expect(send.attributes).toMatchObject({
-    'messaging.system': 'aws_sqs',
-    'messaging.destination.name': 'jobs',
-    'sluice.upload.id': 'upload-1',
-    'sluice.result': 'ok',
-  });
-  expect(jobs).toEqual([{ traceparent: `00-${traceId}-${spanId}-01` }]);
-});
+describe('the job of an upload', () => {
+  const QUEUE_URL = 'https://sqs.eu-west-1.amazonaws.com/1/jobs';
 
-test('a job that cannot be sent marks its span, that of the finish and that of the upload', async () => {
-  const error = new Error('SQS is gone');
-  const publisher = withPublisherTelemetry(
-    { expect: () => () => undefined, publish: () => Promise.reject(error), close: async () => undefined },
-    { tracer, queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs' },
-  );
-  const upload = await traced(withIngestion(withUpload(), publisher)).beginWrite(call, '/a', REPLACE);
-  await expect(upload.finishWrite()).rejects.toBe(error);
-  for (const name of ['sqs.send', 'backend.finish_write', 'sluice.upload']) {
-    expect(only(name).status.code).toBe(SpanStatusCode.ERROR);
-    expect(exceptions(only(name))).toHaveLength(1);
+  function ingesting(backend: StreamingBackend, hooks: JobHooks = {}) {
+    const { jobs, publisher } = watchJobs(hooks);
+    const isTemporary = (path: string) => path.endsWith('.part');
+    const traced = withPublisherTelemetry(publisher, { tracer, queueUrl: QUEUE_URL });
+    return {
+      backend: withIngestion(backend, { publisher: traced, isTemporary, reportsRenames: false }),
+      jobs,
+    };
   }
+
+  test('is sent within its trace, and carries the span that sent it', async () => {
+    const { backend, jobs } = ingesting(withUpload());
+    const upload = await traced(backend).beginWrite(call, '/a', REPLACE);
+    await upload.finishWrite();
+    const send = only('sqs.send');
+    const { traceId, spanId } = send.spanContext();
+    expect(send.kind).toBe(SpanKind.PRODUCER);
+    expect(send.parentSpanContext?.spanId).toBe(only('backend.finish_write').spanContext().spanId);
+    expect(traceId).toBe(only('sluice.upload').spanContext().traceId);
+    expect(send.links).toEqual([]);
+    expect(send.attributes).toMatchObject({
+      'messaging.system': 'aws_sqs',
+      'messaging.destination.name': 'jobs',
+      'sluice.upload.id': 'upload-1',
+      'sluice.job.place': 'queue',
+      'sluice.result': 'ok',
+    });
+    expect(jobs.map(({ trace }) => trace)).toEqual([{ traceparent: `00-${traceId}-${spanId}-01` }]);
+  });
+
+  test('that a rename delivers is sent within the trace of the upload, linked to the rename', async () => {
+    const { backend, jobs } = ingesting(createMemoryBackend());
+    const upload = await traced(backend).beginWrite(call, '/a.part', REPLACE);
+    await upload.finishWrite();
+    await traced(backend).rename(call, '/a.part', '/a');
+    const send = only('sqs.send');
+    const uploaded = only('sluice.upload').spanContext();
+    expect(send.spanContext().traceId).toBe(uploaded.traceId);
+    expect(send.parentSpanContext?.spanId).toBe(uploaded.spanId);
+    const renamed = only('backend.rename').spanContext();
+    expect(renamed.traceId).not.toBe(uploaded.traceId);
+    expect(send.links.map(({ context }) => context.spanId)).toEqual([renamed.spanId]);
+    expect(jobs[0]?.trace?.traceparent).toContain(send.spanContext().spanId);
+  });
+
+  test('that cannot be sent marks its span, that of the finish and that of the upload', async () => {
+    const error = new Error('SQS is gone');
+    const { backend } = ingesting(withUpload(), { publish: () => Promise.reject(error) });
+    const upload = await traced(backend).beginWrite(call, '/a', REPLACE);
+    await expect(upload.finishWrite()).rejects.toBe(error);
+    for (const name of ['sqs.send', 'backend.finish_write', 'sluice.upload']) {
+      expect(only(name).status.code).toBe(SpanStatusCode.ERROR);
+      expect(exceptions(only(name))).toHaveLength(1);
+    }
+  });
 });
 
 test('a finished upload is logged with its trace, and without content', async () => {

@@ -9,6 +9,8 @@ import {
   directoryInfo,
   type FileAttributes,
   type FileInfo,
+  type FileLocation,
+  type FileNotes,
   fileInfo,
   type StoredFile,
 } from '../../contract/types.ts';
@@ -23,6 +25,7 @@ interface FileNode {
   readonly mtime: number;
   readonly mode: number | undefined;
   readonly etag: string;
+  readonly notes: FileNotes;
 }
 
 interface DirectoryNode {
@@ -106,19 +109,20 @@ export function createMemoryBackend(): StreamingBackend {
     {
       exclusive,
       attributes = {},
-    }: { readonly exclusive: boolean; readonly attributes?: FileAttributes | undefined },
+      notes = {},
+    }: {
+      readonly exclusive: boolean;
+      readonly attributes?: FileAttributes | undefined;
+      readonly notes?: FileNotes | undefined;
+    },
   ): StoredFile {
     const { parent, name, node } = locateForWriting(operation, path, { exclusive });
     const { mtime = now(), mode = node?.mode } = attributes;
     contentsStored += 1;
     const etag = `"memory-${contentsStored}"`;
-    put(parent, name, { type: 'file', bytes: copyOf(bytes), mtime, mode, etag });
-    return {
-      size: bytes.length,
-      etag,
-      location: { bucket: 'memory', key: path.slice(1) },
-      checksum: { algorithm: 'CRC32', value: crc32Base64(bytes), type: 'FULL_OBJECT' },
-    };
+    const stored: FileNode = { type: 'file', bytes: copyOf(bytes), mtime, mode, etag, notes };
+    put(parent, name, stored);
+    return toStored(stored, path);
   }
 
   return {
@@ -154,16 +158,25 @@ export function createMemoryBackend(): StreamingBackend {
       remove(locate('delete', path));
     },
 
-    async rename(_context, from, to) {
+    async rename(_context, from, to, { exclusive = false } = {}) {
       const source = get('rename', from);
-      if (from === to) return;
+      const moved = source.type === 'file' ? toStored(source, to) : undefined;
+      if (from === to) return moved;
       if (from === '/' || to === '/') return fail('EBUSY', 'rename', from === '/' ? from : to);
       if (source.type === 'directory' && isBelow(to, from)) return fail('EINVAL', 'rename', to);
       const target = locate('rename', to);
+      if (exclusive && target.node !== undefined) return fail('EEXIST', 'rename', to);
       assertReplaceable(source, target.node, to);
       remove(locate('rename', from));
       put(target.parent, target.name, source);
+      return moved;
     },
+
+    async storedFile(_context, path) {
+      return toStored(getFile('storedFile', path), path);
+    },
+
+    locate: (_context, path) => locationOf(path),
 
     async readFile(_context, path) {
       return copyOf(getFile('readFile', path).bytes);
@@ -177,7 +190,7 @@ export function createMemoryBackend(): StreamingBackend {
       return store('writeFile', path, bytes, { exclusive: false, attributes });
     },
 
-    async beginWrite(_context, path, { create, exclusive, truncate, append, attributes }) {
+    async beginWrite(_context, path, { create, exclusive, truncate, append, attributes, notes }) {
       const { node } = locateForWriting('beginWrite', path, { exclusive });
       if (node === undefined && !create) return fail('ENOENT', 'beginWrite', path);
       const image = createFileImage({
@@ -189,7 +202,7 @@ export function createMemoryBackend(): StreamingBackend {
         image,
         append,
         attributes,
-        store: (bytes, given) => store('finishWrite', path, bytes, { exclusive, attributes: given }),
+        store: (bytes, given) => store('finishWrite', path, bytes, { exclusive, attributes: given, notes }),
         read: async (from, range) => readRange('copyChunk', from, range),
       });
     },
@@ -226,6 +239,20 @@ function toInfo(node: Node): FileInfo {
   return node.type === 'directory'
     ? directoryInfo(node.mtime)
     : fileInfo(node.bytes.length, node.mtime, node.etag, node.mode);
+}
+
+function locationOf(path: string): FileLocation {
+  return { bucket: 'memory', key: path.slice(1) };
+}
+
+function toStored({ bytes, etag, notes }: FileNode, path: string): StoredFile {
+  return {
+    size: bytes.length,
+    etag,
+    location: locationOf(path),
+    checksum: { algorithm: 'CRC32', value: crc32Base64(bytes), type: 'FULL_OBJECT' },
+    notes,
+  };
 }
 
 function toEntry([name, node]: readonly [string, Node]): DirectoryEntry {

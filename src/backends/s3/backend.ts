@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { MemoryBudget } from '../../buffers/budget.ts';
 import { BufferPool } from '../../buffers/buffer-pool.ts';
 import type { Spool } from '../../buffers/spool.ts';
-import type { FileRange, StreamingBackend, Upload, WriteOptions } from '../../contract/backend.ts';
+import type {
+  FileRange,
+  RenameOptions,
+  StreamingBackend,
+  Upload,
+  WriteOptions,
+} from '../../contract/backend.ts';
 import type { RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
 import { isBelow } from '../../contract/path.ts';
@@ -15,12 +21,14 @@ import {
   type StoredFile,
 } from '../../contract/types.ts';
 import { fromMetadata } from './attributes.ts';
-import { isNotFound, toFsError } from './errors.ts';
+import { ANY, NEW } from './conditions.ts';
+import { isNotFound, toFsError, toS3Failure } from './errors.ts';
 import { DIRECTORY_MARKER, KeyMapper } from './keys.ts';
 import { listDirectory } from './listing.ts';
 import { PartPlan, tiersFor } from './part-plan.ts';
 import { PrefixMove, renameObject } from './rename.ts';
 import type { ObjectHead, ObjectStore } from './store.ts';
+import { describeStored } from './stored-file.ts';
 import { S3Upload } from './upload.ts';
 
 export interface S3BackendOptions {
@@ -113,16 +121,27 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     await store.delete(keys.toKey(context.principal, path));
   }
 
-  async function rename(context: RequestContext, from: string, to: string): Promise<void> {
+  async function rename(
+    context: RequestContext,
+    from: string,
+    to: string,
+    { exclusive = false }: RenameOptions = {},
+  ): Promise<StoredFile | undefined> {
     if (from === '/' || to === '/') throw new FsError('EBUSY', 'the root cannot be renamed', { path: from });
     const [source, target] = await Promise.all([existing(context, from), stat(context, to)]);
-    if (from === to) return;
+    if (from === to) return source.type === 'file' ? await storedFile(context, to) : undefined;
     const { principal } = context;
+    if (target !== undefined && exclusive) throw new FsError('EEXIST', 'the target exists', { path: to });
     if (source.type === 'file') {
       if (target?.type === 'directory')
         throw new FsError('EISDIR', 'the target is a directory', { path: to });
       const seen = { key: keys.toKey(principal, from), size: source.size, etag: source.etag ?? '' };
-      return await renameObject(store, seen, keys.toKey(principal, to));
+      try {
+        return await renameObject(store, seen, keys.toKey(principal, to), exclusive ? NEW : ANY);
+      } catch (error) {
+        const isLate = exclusive && toS3Failure(error).code === 'ESTALE' && (await stat(context, to));
+        throw isLate ? new FsError('EEXIST', 'the target came to exist meanwhile', { path: to }) : error;
+      }
     }
     if (isBelow(to, from))
       throw new FsError('EINVAL', 'a directory cannot be moved into itself', { path: to });
@@ -131,6 +150,15 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     const move = new PrefixMove(store, below(from), below(to));
     if (target !== undefined && !(await move.hasBegun())) await delDir(context, to);
     await move.run();
+    return undefined;
+  }
+
+  async function storedFile(context: RequestContext, path: string): Promise<StoredFile> {
+    const key = keys.toKey(context.principal, path);
+    const stored = path === '/' ? undefined : await describeStored(store, key);
+    if (stored !== undefined) return stored;
+    const { size } = await existingFile(context, path);
+    return { size, location: { bucket: store.bucket, key } };
   }
 
   async function beginWrite(context: RequestContext, path: string, options: WriteOptions): Promise<Upload> {
@@ -140,11 +168,11 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (found === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
     if (found !== undefined && options.exclusive) throw new FsError('EEXIST', 'it exists', { path });
     if (found === undefined && !options.create) throw new FsError('ENOENT', 'no such file', { path });
-    const { exclusive, append, truncate, read = false, attributes = {} } = options;
+    const { exclusive, append, truncate, read = false, attributes = {}, notes = {} } = options;
     const base = truncate ? undefined : found;
     const keyOf = (other: string) => keys.toKey(principal, other);
     const id = uploadId ?? randomUUID();
-    const opened = { id, path, key, base, exclusive, append, read, attributes, keyOf };
+    const opened = { id, path, key, base, exclusive, append, read, attributes, notes, keyOf };
     return new S3Upload({ store, budget, pool, spool, plan, ...opened });
   }
 
@@ -183,7 +211,8 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     makeDir: (context, path) => translated('makeDir', path, () => makeDir(context, path)),
     delDir: (context, path) => translated('delDir', path, () => delDir(context, path)),
     delete: (context, path) => translated('delete', path, () => remove(context, path)),
-    rename: (context, from, to) => translated('rename', from, () => rename(context, from, to)),
+    rename: (context, from, to, options) =>
+      translated('rename', from, () => rename(context, from, to, options)),
     readFile: (context, path) =>
       translated('readFile', path, async () => {
         const { etag } = await existingFile(context, path);
@@ -195,6 +224,8 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
       translated('writeFile', path, () => writeFile(context, path, bytes, attributes)),
     beginWrite: (context, path, options) =>
       translated('beginWrite', path, () => beginWrite(context, path, options)),
+    storedFile: (context, path) => translated('storedFile', path, () => storedFile(context, path)),
+    locate: ({ principal }, path) => ({ bucket: store.bucket, key: keys.toKey(principal, path) }),
   };
 }
 

@@ -26,11 +26,20 @@ export interface SeenObject {
 
 /**
  * Copies an object within the bucket, its metadata included, whatever its size.
- * @throws S3's `PreconditionFailed` when the source is another one by now.
+ * @throws S3's `PreconditionFailed` when the source is another one by now, or the condition on the target does not hold.
  */
-export async function copyObject(store: ObjectStore, from: SeenObject, to: string): Promise<void> {
-  if (from.size <= MAX_COPY_BYTES) await copyWhole(store, from, to);
-  else await copyInParts(store, from, to, { headers: (await store.head(from.key))?.headers ?? {} });
+export async function copyObject(
+  store: ObjectStore,
+  from: SeenObject,
+  to: string,
+  condition: WriteCondition = ANY,
+): Promise<StoredFile> {
+  if (from.size > MAX_COPY_BYTES) {
+    const headers = (await store.head(from.key))?.headers ?? {};
+    return await copyInParts(store, from, to, { headers, condition });
+  }
+  const copy = await copyWhole(store, from, to, { condition });
+  return toStoredFile(store, to, from.size, copy.crc, copy);
 }
 
 /**
@@ -45,11 +54,11 @@ export async function describeAnew(
   const crc = checksum === undefined ? undefined : fromBase64(checksum.value);
   const seen = { key, size, etag };
   try {
-    const copy =
-      size <= MAX_COPY_BYTES
-        ? await copyWhole(store, seen, key, headers)
-        : await copyInParts(store, seen, key, { headers, condition: replacing(seen) });
-    return toStoredFile(store, key, size, crc, copy);
+    if (size > MAX_COPY_BYTES) {
+      const copy = await copyInParts(store, seen, key, { headers, condition: replacing(seen) });
+      return { ...copy, ...(checksum === undefined ? {} : { checksum }) };
+    }
+    return toStoredFile(store, key, size, crc, await copyWhole(store, seen, key, { headers }));
   } catch (error) {
     if (toS3Failure(error).code !== 'ESTALE') throw error;
     // Or by ourselves, if an answer was lost.
@@ -62,8 +71,8 @@ async function copyWhole(
   store: ObjectStore,
   { key, etag }: SeenObject,
   to: string,
-  headers?: ObjectHeaders,
-): Promise<Completion> {
+  { headers, condition = ANY }: { readonly headers?: ObjectHeaders; readonly condition?: WriteCondition },
+): Promise<Completion & { readonly crc: number | undefined }> {
   const { CopyObjectResult, VersionId } = await store.client.send(
     new CopyObjectCommand({
       Bucket: store.bucket,
@@ -71,17 +80,20 @@ async function copyWhole(
       CopySource: toCopySource(store.bucket, key),
       CopySourceIfMatch: `"${etag}"`,
       ...(headers === undefined ? {} : { ...headers, MetadataDirective: 'REPLACE' }),
+      ...condition,
     }),
   );
-  return { ETag: CopyObjectResult?.ETag, VersionId };
+  const { ETag, ChecksumCRC32, ChecksumType } = CopyObjectResult ?? {};
+  const isWhole = ChecksumCRC32 !== undefined && ChecksumType !== 'COMPOSITE';
+  return { ETag, VersionId, crc: isWhole ? fromBase64(ChecksumCRC32) : undefined };
 }
 
 async function copyInParts(
   store: ObjectStore,
   { key, size, etag }: SeenObject,
   to: string,
-  { headers, condition = ANY }: { readonly headers: ObjectHeaders; readonly condition?: WriteCondition },
-): Promise<Completion> {
+  { headers, condition }: { readonly headers: ObjectHeaders; readonly condition: WriteCondition },
+): Promise<StoredFile> {
   const gone = new AbortController();
   const upload = new MultipartUpload({
     store,
@@ -97,8 +109,7 @@ async function copyInParts(
       const offset = index * partBytes;
       await upload.copyPart(index, { key, etag, offset }, Math.min(partBytes, size - offset));
     });
-    const stored = await upload.complete(parts.length, size);
-    return { ETag: stored.etag, VersionId: stored.versionId };
+    return await upload.complete(parts.length, size);
   } catch (error) {
     gone.abort();
     await upload.abort();

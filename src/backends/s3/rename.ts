@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { StoredFile } from '../../contract/types.ts';
+import type { WriteCondition } from './conditions.ts';
 import { copyObject, type SeenObject } from './copy-object.ts';
 import { toS3Failure } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
@@ -8,14 +10,23 @@ import type { ObjectStore } from './store.ts';
 
 const PARALLEL_COPIES = 16;
 
-/** Copies one object within the bucket, metadata included, then deletes the source: not one that has taken its place. */
-export async function renameObject(store: ObjectStore, from: SeenObject, to: string): Promise<void> {
-  await copyObject(store, from, to);
+/**
+ * Copies one object within the bucket, metadata included, then deletes the source: not one that has taken its place.
+ * The condition is on what stands at the target.
+ */
+export async function renameObject(
+  store: ObjectStore,
+  from: SeenObject,
+  to: string,
+  condition: WriteCondition,
+): Promise<StoredFile> {
+  const stored = await copyObject(store, from, to, condition);
   try {
     await store.delete(from.key, from.etag);
   } catch (error) {
     if (!['ESTALE', 'ENOENT'].includes(toS3Failure(error).code)) throw error;
   }
+  return stored;
 }
 
 /**
@@ -45,9 +56,9 @@ export class PrefixMove {
   async run(): Promise<void> {
     await this.#store.putEmpty(this.#note);
     for await (const objects of pagesBelow(this.#store, this.#from)) {
-      await inParallel(objects, PARALLEL_COPIES, (object) =>
-        copyObject(this.#store, object, this.#to + object.key.slice(this.#from.length)),
-      );
+      await inParallel(objects, PARALLEL_COPIES, async (object) => {
+        await copyObject(this.#store, object, this.#to + object.key.slice(this.#from.length));
+      });
     }
     await this.#deleteCopied();
     await this.#store.delete(this.#note);

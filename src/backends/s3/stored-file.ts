@@ -1,6 +1,7 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { StoredFile } from '../../contract/types.ts';
-import { toBase64 } from './checksum.ts';
+import { notesFromMetadata } from './attributes.ts';
+import { fromBase64, toBase64 } from './checksum.ts';
 import { isNotFound, statusOf, toS3Failure } from './errors.ts';
 import { type ObjectStore, unquote } from './store.ts';
 
@@ -60,6 +61,23 @@ export function mayBeDone(error: unknown): boolean {
   if (($metadata?.attempts ?? 1) > 1) return true;
   const status = statusOf(error);
   return status === undefined ? toS3Failure(error).again === 'yes' : status >= 500;
+}
+
+/** What S3 knows of the object of a key; undefined when there is none. */
+export async function describeStored(store: ObjectStore, key: string): Promise<StoredFile | undefined> {
+  const request = new HeadObjectCommand({ Bucket: store.bucket, Key: key, ChecksumMode: 'ENABLED' });
+  try {
+    const head = await store.client.send(request);
+    const { ContentLength = 0, ChecksumCRC32, ChecksumType = 'FULL_OBJECT', Metadata } = head;
+    // That of a composite one is not of its bytes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html).
+    const isWhole = ChecksumCRC32 !== undefined && ChecksumType === 'FULL_OBJECT';
+    const crc = isWhole ? fromBase64(ChecksumCRC32) : undefined;
+    const notes = notesFromMetadata(Metadata);
+    return { ...toStoredFile(store, key, ContentLength, crc, head), notes };
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
 }
 
 /** What S3 answered to the request that made an object, in the contract's words. */

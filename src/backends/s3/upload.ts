@@ -1,9 +1,9 @@
 import type { ByteRange } from '../../buffers/range-set.ts';
 import type { FileRange, Upload } from '../../contract/backend.ts';
 import { FsError } from '../../contract/errors.ts';
-import type { FileAttributes, StoredFile } from '../../contract/types.ts';
+import type { FileAttributes, FileNotes, StoredFile } from '../../contract/types.ts';
 import { assemble } from './assembly.ts';
-import { toMetadata } from './attributes.ts';
+import { notesToMetadata, toMetadata, withoutNotes } from './attributes.ts';
 import { NEW, replacing } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { toFsError } from './errors.ts';
@@ -20,6 +20,7 @@ export interface S3UploadOptions extends UploadPlaces {
   readonly exclusive: boolean;
   readonly append: boolean;
   readonly attributes: FileAttributes;
+  readonly notes: FileNotes;
   /** The key of a path of the same principal. */
   readonly keyOf: (path: string) => string;
 }
@@ -184,9 +185,10 @@ export class S3Upload implements Upload {
 
   /** Everything of the object that is replaced stays, but for the attributes that this client has set. */
   #headers(): ObjectHeaders {
-    const { headers } = this.#options.base ?? {};
-    const { mtime: _, ...kept } = headers?.Metadata ?? {};
-    return { ...headers, Metadata: { ...kept, ...toMetadata(this.#attributes) } };
+    const { base, notes } = this.#options;
+    const { mtime: _, ...kept } = withoutNotes(base?.headers.Metadata);
+    const Metadata = { ...kept, ...notesToMetadata(notes), ...toMetadata(this.#attributes) };
+    return { ...base?.headers, Metadata };
   }
 
   /** Aborts, and returns the failure to report: with what the abort met, if that failed too. */

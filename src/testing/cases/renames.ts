@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import {
   assertDirectory,
   assertFile,
   assertMissing,
   assertNames,
   assertRejects,
+  crc32Base64,
   listEntries,
   noise,
   text,
@@ -20,6 +22,35 @@ export const renameCases: readonly ConformanceCase[] = [
       await assertMissing(subject, '/from');
       await assertFile(subject, '/to', noise(5000));
       await assertNames(subject, '/', ['to']);
+    },
+  },
+  {
+    name: 'rename tells what the store has of a file at its new name, and nothing of a directory',
+    async run(subject) {
+      const { backend, context } = subject;
+      await backend.writeFile(context, '/from', noise(5000));
+      await backend.makeDir(context, '/dir');
+      const moved = await backend.rename(context, '/from', '/to');
+      assert.equal(moved?.size, 5000);
+      if (moved?.checksum !== undefined) assert.equal(moved.checksum.value, crc32Base64(noise(5000)));
+      assert.equal(await backend.rename(context, '/dir', '/moved'), undefined);
+      assert.equal((await backend.rename(context, '/to', '/to'))?.size, 5000);
+    },
+  },
+  {
+    name: 'rename with exclusive rejects EEXIST for whatever stands at the target, and changes nothing',
+    async run(subject) {
+      const { backend, context } = subject;
+      await backend.writeFile(context, '/from', text('new'));
+      await backend.writeFile(context, '/file', text('kept'));
+      await backend.makeDir(context, '/dir');
+      const exclusive = { exclusive: true };
+      await assertRejects('EEXIST', () => backend.rename(context, '/from', '/file', exclusive));
+      await assertRejects('EEXIST', () => backend.rename(context, '/from', '/dir', exclusive));
+      await assertFile(subject, '/from', text('new'));
+      await assertFile(subject, '/file', text('kept'));
+      await backend.rename(context, '/from', '/to', exclusive);
+      await assertFile(subject, '/to', text('new'));
     },
   },
   {

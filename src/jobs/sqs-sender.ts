@@ -1,27 +1,19 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { JobsConfig } from '../config/load.ts';
-import type { JobPublisher } from '../contract/jobs.ts';
 import { Batcher } from './batcher.ts';
-import { toUploadFinishedEvent } from './event.ts';
+import type { EventSender } from './event-sender.ts';
 import { MAX_MESSAGE_BYTES, type Message, toMessage } from './message.ts';
 import { MAX_BATCH_MESSAGES, sendBatch } from './send-batch.ts';
 
-export interface SqsPublisherOptions {
+export interface SqsSenderOptions {
   readonly client: SQSClient;
   readonly queueUrl: string;
-  /** Names the service in the event's `source`. */
-  readonly serviceName: string;
   /** Of a FIFO queue; the other ones keep no order. */
   readonly groupBy: JobsConfig['groupBy'];
 }
 
-/** Sends each job as one SQS message, those that come together in one request; deduplicated by a FIFO queue. */
-export function createSqsPublisher({
-  client,
-  queueUrl,
-  serviceName,
-  groupBy,
-}: SqsPublisherOptions): JobPublisher {
+/** Sends each event as one SQS message, those that come together in one request; deduplicated by a FIFO queue. */
+export function createSqsSender({ client, queueUrl, groupBy }: SqsSenderOptions): EventSender {
   const group = queueUrl.endsWith('.fifo') ? groupBy : undefined;
   const batcher = new Batcher<Message>({
     maxItems: MAX_BATCH_MESSAGES,
@@ -31,8 +23,7 @@ export function createSqsPublisher({
   });
   return {
     expect: () => batcher.expect(),
-    publish: (upload, trace = {}) =>
-      batcher.add(toMessage(toUploadFinishedEvent(upload, { serviceName, trace }), trace, group)),
+    send: (event) => batcher.add(toMessage(event, group)),
     close: async () => {
       await batcher.settled();
       client.destroy();

@@ -1,0 +1,36 @@
+import type { Delivery, JobPublisher, TraceContext } from '../../src/contract/jobs.ts';
+import type { StoredFile } from '../../src/contract/types.ts';
+
+export interface JobHooks {
+  readonly announce?: (delivery: Delivery) => Promise<void>;
+  readonly publish?: (delivery: Delivery) => Promise<void>;
+}
+
+export interface PublishedJob {
+  readonly delivery: Delivery;
+  readonly stored: StoredFile;
+  readonly trace: TraceContext | undefined;
+}
+
+/** A publisher that notes what it is asked for, in `calls` too: `announce /a`, `publish /a`, `withdraw /a`. */
+export function watchJobs(hooks: JobHooks = {}, calls: string[] = []) {
+  const jobs: PublishedJob[] = [];
+  const publisher: JobPublisher = {
+    announce: async (delivery) => {
+      const { path } = delivery;
+      calls.push(`announce ${path}`);
+      await hooks.announce?.(delivery);
+      return {
+        publish: async (stored, trace) => {
+          calls.push(`publish ${path}`);
+          jobs.push({ delivery, stored, trace });
+          await hooks.publish?.(delivery);
+          return 'queue';
+        },
+        withdraw: async () => void calls.push(`withdraw ${path}`),
+      };
+    },
+    close: async () => undefined,
+  };
+  return { publisher, jobs, calls };
+}
