@@ -11,8 +11,8 @@ const LEASE_MS = 30_000;
 /** Between sweeps, in milliseconds: where nothing is known to wait; and where something is, at first and longer each time. */
 const IDLE_MS = 30_000;
 const BUSY_MS = 2_000;
-/** A prepared record whose file has not come for so long is that of a task that died, in milliseconds. */
-const ABANDONED_MS = 24 * 3_600_000;
+/** A prepared record whose file has not come for so long after its CLOSE is that of a task that died, in milliseconds. */
+const ABANDONED_MS = 3_600_000;
 /** Records that are handled at once: as many as go in a few requests to the queue. */
 const AT_ONCE = 40;
 /** Records of this process that it delivers before their lease ends; beyond, they wait for it. */
@@ -133,6 +133,8 @@ export class OutboxSweeper {
     try {
       const found = await store.get(name);
       if (found === undefined) return this.#done(name, 'gone');
+      // It was listed as nobody's; by now it is somebody's.
+      if (found.etag !== entry.etag) return 'waiting';
       const record = parseRecord(found.text);
       if (record === undefined) return await this.#setAside(name, found.text, 'it is no record of a job');
       const event = await this.#eventOf(record);
