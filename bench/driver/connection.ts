@@ -1,11 +1,24 @@
 import { connect, type Socket } from 'node:net';
 import { type ClientChannel, Client as SshClient } from 'ssh2';
-import { close, decodeReplies, init, open, type Reply, UPLOAD } from '../../test/support/sftp-packets.ts';
+import {
+  close,
+  decodeReplies,
+  init,
+  open,
+  type Reply,
+  rename,
+  UPLOAD,
+} from '../../test/support/sftp-packets.ts';
 
 export interface Account {
   readonly port: number;
   readonly username: string;
   readonly privateKey: string;
+}
+
+/** The server has answered a request, and not with OK. */
+export class RefusedError extends Error {
+  override name = 'RefusedError';
 }
 
 /** Requests that may be unanswered at once, as with OpenSSH's client. */
@@ -61,13 +74,18 @@ export class Connection {
 
   async open(path: string): Promise<string> {
     const reply = await this.#ask((id) => open(id, path, UPLOAD));
-    if (reply.kind !== 'handle') throw new Error(`OPEN: ${describe(reply)}`);
+    if (reply.kind !== 'handle') throw new RefusedError(`OPEN: ${describe(reply)}`);
     return reply.handle;
   }
 
   async close(handle: string): Promise<void> {
     const reply = await this.#ask((id) => close(id, handle));
-    if (!isOk(reply)) throw new Error(`CLOSE: ${describe(reply)}`);
+    if (!isOk(reply)) throw new RefusedError(`CLOSE: ${describe(reply)}`);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const reply = await this.#ask((id) => rename(id, from, to));
+    if (!isOk(reply)) throw new RefusedError(`RENAME: ${describe(reply)}`);
   }
 
   /**
@@ -81,7 +99,7 @@ export class Connection {
     fill(data);
     this.#waiting.set(id, (reply) => {
       if (isOk(reply)) this.acknowledgedBytes += length;
-      else this.#failure ??= new Error(`WRITE: ${describe(reply)}`);
+      else this.#failure ??= new RefusedError(`WRITE: ${describe(reply)}`);
     });
     await this.#send(packet);
   }

@@ -4,7 +4,7 @@ import { type UploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/ev
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { type Finished, Running, run } from './processes.ts';
 import { TEST_CREDENTIALS, TEST_REGION } from './s3-subject.ts';
-import { type StrictS3, startStrictS3 } from './strict-s3/server.ts';
+import { type StrictS3, type StrictS3Options, startStrictS3 } from './strict-s3/server.ts';
 import { createWorkspace, USERNAME, type Workspace, type WorkspaceOptions } from './workspace.ts';
 
 export const BUCKET = 'uploads';
@@ -26,15 +26,25 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
-export async function createSurroundings(options: WorkspaceOptions = {}): Promise<Surroundings> {
+export interface SurroundingsOptions extends WorkspaceOptions, Pick<StrictS3Options, 'onStored'> {
+  /** Told of each job in the moment in which it is received. */
+  readonly onJob?: (job: UploadFinishedEvent) => void;
+}
+
+export async function createSurroundings({
+  onStored,
+  onJob,
+  ...options
+}: SurroundingsOptions = {}): Promise<Surroundings> {
   const workspace = await createWorkspace(options);
-  const s3 = await startStrictS3({ buckets: [BUCKET] });
+  const s3 = await startStrictS3({ buckets: [BUCKET], ...(onStored === undefined ? {} : { onStored }) });
   const emulators: Emulators = await startEmulators();
   const sqs = await startFaultProxy(emulators.aws.endpoint);
   const jobs: UploadFinishedEvent[] = [];
   const waiting = new Set<() => void>();
   const stopReceiving = receiveJobs(emulators, async (job) => {
     jobs.push(job);
+    onJob?.(job);
     for (const check of [...waiting]) check();
   });
   return {

@@ -71,6 +71,7 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
     discard: options.discard ?? false,
     minPartBytes: options.minPartBytes ?? 5 * 1024 * 1024,
     lacks: new Set(options.lacks),
+    onStored: options.onStored ?? (() => undefined),
   });
   for (const bucket of options.buckets ?? []) store.create(bucket);
   const faults = new FaultSet<S3Request, S3FaultAction>();

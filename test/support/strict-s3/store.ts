@@ -87,11 +87,19 @@ export interface OpenUpload extends ObjectAttributes {
 
 /** Objects by key, which remember their order: a listing of 100,000 keys takes 100 pages, each of which needs it. */
 class Objects extends Map<string, StoredObject> {
+  readonly #onStored: (object: StoredObject) => void;
   #sorted: readonly string[] | undefined;
+
+  constructor(onStored: (object: StoredObject) => void) {
+    super();
+    this.#onStored = onStored;
+  }
 
   override set(key: string, object: StoredObject): this {
     if (!this.has(key)) this.#sorted = undefined;
-    return super.set(key, object);
+    super.set(key, object);
+    this.#onStored(object);
+    return this;
   }
 
   override delete(key: string): boolean {
@@ -111,8 +119,12 @@ class Objects extends Map<string, StoredObject> {
 }
 
 export class Bucket {
-  readonly objects = new Objects();
+  readonly objects: Objects;
   readonly uploads = new Map<string, OpenUpload>();
+
+  constructor(onStored: (object: StoredObject) => void) {
+    this.objects = new Objects(onStored);
+  }
 
   /** Keys in the order of S3's listings, that of their UTF-8 bytes, from the first that is not before `from`. */
   sortedKeys(from = ''): readonly string[] {
@@ -156,6 +168,7 @@ export interface StoreOptions {
   readonly discard: boolean;
   readonly minPartBytes: number;
   readonly lacks: ReadonlySet<Feature>;
+  readonly onStored: (bucket: string, object: StoredObject) => void;
 }
 
 export class Store {
@@ -180,7 +193,7 @@ export class Store {
         },
       );
     }
-    this.buckets.set(name, new Bucket());
+    this.buckets.set(name, new Bucket((object) => this.options.onStored(name, object)));
   }
 
   bucket(name: string): Bucket {

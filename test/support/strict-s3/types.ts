@@ -17,6 +17,8 @@ export interface StrictS3Options {
   readonly minPartBytes?: number;
   /** Plays a store without these features. */
   readonly lacks?: readonly Feature[];
+  /** Told of each object in the moment in which it comes to exist, before anybody can read or replace it. */
+  readonly onStored?: (bucket: string, object: StoredObject) => void;
 }
 
 export interface RecordedRequest {
