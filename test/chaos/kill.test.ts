@@ -6,12 +6,11 @@ import { killTables } from './service/tables.ts';
 // The long run is `npm run test:chaos -- kill`.
 
 test('a server that is killed again and again keeps what it acknowledged', { timeout: 60_000 }, async () => {
-  const features = { outbox: false, everyObject: false, staged: false };
   const result = await killAgainAndAgain({
     rounds: 8,
     seed: 20_262,
     connections: 4,
-    features,
+    everyObject: false,
     env: {},
     say: () => undefined,
   });

@@ -16,8 +16,6 @@ interface Flags {
   readonly outage: number;
   readonly silentFirst: boolean;
   readonly jobs: 'acknowledged' | 'every-object';
-  readonly outbox: boolean;
-  readonly staged: boolean;
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -34,8 +32,6 @@ const program = new Command('npm run test:chaos --')
       .choices(['acknowledged', 'every-object'])
       .default('acknowledged'),
   )
-  .option('--outbox', 'kill: also at the moments of the outbox', false)
-  .option('--staged', 'kill: also uploads under a temporary name, delivered by RENAME', false)
   .option('--env <NAME=VALUE>', 'further variables of the server; again and again', toEnv, {})
   .showHelpAfterError()
   .action(run);
@@ -43,14 +39,13 @@ const program = new Command('npm run test:chaos --')
 async function run(scenarios: readonly string[], flags: Flags): Promise<void> {
   const unknown = scenarios.filter((name) => !SCENARIOS.some((known) => known === name));
   if (unknown.length > 0) program.error(`no such scenario: ${unknown.join(', ')}`);
-  const { seed, connections, jobs, outbox, staged } = flags;
+  const { seed, connections, jobs } = flags;
   const everyObject = jobs === 'every-object';
   const env = { ...(everyObject ? { SLUICE_JOBS: jobs } : {}), ...flags.env };
   const common = { seed, connections, env, say };
   say(`seed ${seed}`);
   if (scenarios.includes('kill')) {
-    const features = { outbox, everyObject, staged };
-    const result = await killAgainAndAgain({ ...common, rounds: flags.rounds, features });
+    const result = await killAgainAndAgain({ ...common, rounds: flags.rounds, everyObject });
     tell(killTables(result), result.violations.length);
   }
   if (scenarios.includes('outage')) {

@@ -2,10 +2,6 @@ import { expect, test } from 'vitest';
 import { takeQueueAway } from './service/outage.ts';
 import { outageTables } from './service/tables.ts';
 
-// The long run is `npm run test:chaos -- outage`.
-
-// The long run is `npm run test:chaos -- outage`.
-
 test('while SQS is away every upload is acknowledged, and every job comes after', {
   timeout: 90_000,
 }, async () => {

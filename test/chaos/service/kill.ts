@@ -1,6 +1,6 @@
 import { Dice } from '../../support/dice.ts';
 import { isAcknowledged } from './journal.ts';
-import { type Features, LONGEST_MS, type Moment, momentsFor } from './moments.ts';
+import { LONGEST_MS, type Moment, momentsFor } from './moments.ts';
 import { UploadPlan } from './plan.ts';
 import { Uploader } from './uploader.ts';
 import { type Observed, type Violation, verify } from './verify.ts';
@@ -10,7 +10,8 @@ export interface KillOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly connections: number;
-  readonly features: Features;
+  /** Whether the server promises a job for every object, acknowledged or not. */
+  readonly everyObject: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly say: (line: string) => void;
 }
@@ -31,21 +32,24 @@ export interface KillResult {
   readonly violations: readonly Violation[];
 }
 
-/** How many requests SQS refuses before it recovers: what the SDK tries for one batch. */
+/** How many requests SQS refuses for each client before it recovers: what the SDK tries for one batch. */
 const REFUSED_BEFORE_RECOVERY = 3;
+
+/** Uploads that go to a temporary name and are delivered by RENAME. */
+const STAGED_SHARE = 0.3;
 
 /** Kills the server again and again while clients upload, and holds everything against what it promised. */
 export async function killAgainAndAgain(options: KillOptions): Promise<KillResult> {
-  const { seed, connections, features, env, say } = options;
+  const { seed, connections, everyObject, env, say } = options;
   const world = await World.create(env);
   try {
     const uploaders = Array.from({ length: connections }, (_, index) => {
-      const plan = new UploadPlan(new Dice(seed + index + 1), `c${index + 1}`, features.staged ? 0.3 : 0);
+      const plan = new UploadPlan(new Dice(seed + index + 1), `c${index + 1}`, STAGED_SHARE);
       const name = `${seed} c${index + 1}`;
       return new Uploader({ name, journal: world.journal, next: () => plan.next() });
     });
     const dice = new Dice(seed);
-    const moments = shuffledForEver(momentsFor(features), dice);
+    const moments = shuffledForEver(momentsFor(everyObject), dice);
     const rounds: KillRound[] = [];
     while (rounds.length < options.rounds) {
       const round = await killOnce(world, uploaders, moments.next().value, dice);
@@ -55,7 +59,7 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillResul
     const server = await world.startServer();
     await world.drain(server);
     await server.stop();
-    const observed = world.observed({ everyObject: features.everyObject, mustAcknowledge: false });
+    const observed = world.observed({ everyObject, mustAcknowledge: false });
     return { rounds, observed, violations: verify(observed) };
   } finally {
     await world.close();
@@ -73,7 +77,7 @@ async function killOnce(
   around.s3.clearRequests();
   const armed = moment.arm(around, dice);
   if (moment.sqs !== 'well') {
-    const times = moment.sqs === 'recovering' ? { times: REFUSED_BEFORE_RECOVERY } : {};
+    const times = moment.sqs === 'recovering' ? { times: REFUSED_BEFORE_RECOVERY * uploaders.length } : {};
     around.sqs.fault({ target: /SendMessage/, ...times, respond: { status: 503 } });
   }
   const { running, ...server } = await world.startServer();

@@ -5,14 +5,6 @@ import type { RecordedRequest } from '../../support/strict-s3/server.ts';
 
 export const OUTBOX = '.sluice/outbox/';
 
-/** What the service under test can do: some moments never come without it. */
-export interface Features {
-  readonly outbox: boolean;
-  /** The promise of `SLUICE_JOBS=every-object`: a record of every job precedes its object. */
-  readonly everyObject: boolean;
-  readonly staged: boolean;
-}
-
 /** When the server is killed in one round, and how SQS is until then. */
 export interface Moment {
   readonly name: string;
@@ -91,8 +83,11 @@ const anyTime: Moment['arm'] = (_, dice) => {
   return { reached: () => pause(ms) };
 };
 
-/** Most lie between the object and the answer to CLOSE: there a server that is killed has something to lose. */
-export function momentsFor({ outbox, everyObject, staged }: Features): Moment[] {
+/**
+ * Most lie between the object and the answer to CLOSE: there a server that is killed has something to lose. With
+ * `everyObject` (`SLUICE_JOBS=every-object`) a record of every job precedes its object.
+ */
+export function momentsFor(everyObject: boolean): Moment[] {
   return [
     well('any time', anyTime),
     well('object asked for', heldByS3(makesObject, 'request')),
@@ -102,15 +97,11 @@ export function momentsFor({ outbox, everyObject, staged }: Features): Moment[] 
     well('job taken', heldBySqs('response')),
     well('job answered', answeredBySqs),
     { name: 'object answered', sqs: 'refusing', arm: answeredByS3(makesObject) },
-    ...(staged
-      ? [
-          well('copy asked for', heldByS3(copies, 'request')),
-          well('copy made', heldByS3(copies, 'response')),
-          well('staged to be deleted', heldByS3(deletes, 'request')),
-          well('staged deleted', heldByS3(deletes, 'response')),
-        ]
-      : []),
-    ...(outbox ? outboxMoments('refusing', 'recovering') : []),
+    well('copy asked for', heldByS3(copies, 'request')),
+    well('copy made', heldByS3(copies, 'response')),
+    well('staged to be deleted', heldByS3(deletes, 'request')),
+    well('staged deleted', heldByS3(deletes, 'response')),
+    ...outboxMoments('refusing', 'recovering'),
     ...(everyObject ? outboxMoments('well', 'well') : []),
   ];
 }
