@@ -75,6 +75,7 @@ const variables = {
   SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
   SLUICE_JOBS: oneOf(['acknowledged', 'every-object'], 'acknowledged'),
   SLUICE_TEMP_PATTERNS: namePatterns(TEMPORARY_NAMES),
+  SLUICE_DUPLICATES: oneOf(['overwrite', 'reject', 'version'], 'overwrite'),
   SLUICE_RENAME_EVENTS: oneOf(['off', 'on'], 'off'),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
   SLUICE_SPOOL_DIR: z.string().optional(),
