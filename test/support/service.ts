@@ -26,17 +26,23 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
-export async function createSurroundings(options: WorkspaceOptions = {}): Promise<Surroundings> {
+export interface SurroundingsOptions extends WorkspaceOptions {
+  /** False leaves the jobs in the queue, for another consumer; `jobs` and `job` then know of none (default true). */
+  readonly receivesJobs?: boolean;
+}
+
+export async function createSurroundings(options: SurroundingsOptions = {}): Promise<Surroundings> {
   const workspace = await createWorkspace(options);
   const s3 = await startStrictS3({ buckets: [BUCKET] });
   const emulators: Emulators = await startEmulators();
   const sqs = await startFaultProxy(emulators.aws.endpoint);
   const jobs: UploadFinishedEvent[] = [];
   const waiting = new Set<() => void>();
-  const stopReceiving = receiveJobs(emulators, async (job) => {
+  const onJob = async (job: UploadFinishedEvent) => {
     jobs.push(job);
     for (const check of [...waiting]) check();
-  });
+  };
+  const stopReceiving = options.receivesJobs === false ? undefined : receiveJobs(emulators, onJob);
   return {
     s3,
     sqs,
@@ -70,7 +76,7 @@ export async function createSurroundings(options: WorkspaceOptions = {}): Promis
         check();
       }),
     close: async () => {
-      await stopReceiving();
+      await stopReceiving?.();
       await sqs.close();
       await emulators.stop();
       await s3.close();
