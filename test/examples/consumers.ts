@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { toUploadFinishedEvent, type UploadFinishedEvent } from '../../src/jobs/event.ts';
-import { createTestContext } from '../../src/testing/index.ts';
+import type { UploadFinishedEvent } from '../../src/jobs/event.ts';
+import { finishedEvent } from '../support/events.ts';
 import { type Finished, Running } from '../support/processes.ts';
 import { BUCKET, PREFIX, type Surroundings } from '../support/service.ts';
 import type { StoredObject } from '../support/strict-s3/store.ts';
@@ -67,26 +67,15 @@ export async function startConsumer(
 /** The event of an upload that has made this object of the bucket, as the server would send it. */
 export function eventOf(object: StoredObject): UploadFinishedEvent {
   const { key, etag, size, checksum } = object;
-  const { principal, connection } = createTestContext();
-  return toUploadFinishedEvent(
-    {
-      id: randomUUID(),
-      path: `/${key.slice(PREFIX.length)}`,
-      stored: {
-        size,
-        etag: etag.replaceAll('"', ''),
-        location: { bucket: BUCKET, key },
-        ...(checksum === undefined
-          ? {}
-          : { checksum: { algorithm: 'CRC32', value: checksum.value, type: 'FULL_OBJECT' } }),
-      },
-      principal,
-      connection,
-      startedAt: new Date(),
-      finishedAt: new Date(),
-    },
-    { serviceName: 'sluice', trace: {} },
-  );
+  const stored = {
+    size,
+    etag: etag.replaceAll('"', ''),
+    location: { bucket: BUCKET, key },
+    ...(checksum === undefined
+      ? {}
+      : { checksum: { algorithm: 'CRC32', value: checksum.value, type: 'FULL_OBJECT' } as const }),
+  };
+  return finishedEvent(randomUUID(), stored, `/${key.slice(PREFIX.length)}`);
 }
 
 /** Where the example keeps the result of an event. */
