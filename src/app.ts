@@ -96,12 +96,14 @@ export async function createApp(
   const { outboxStore } = storage;
   const jobs = config.jobs && createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log });
   if (config.jobs !== undefined && jobs !== undefined) {
-    const { queueUrl, temporaryNames, reportsRenames } = config.jobs;
+    const { queueUrl, temporaryNames, reportsRenames, sidecar } = config.jobs;
     probes.set('queue', jobs.probe);
     backend = withIngestion(backend, {
       publisher: withPublisherTelemetry(jobs.publisher, { tracer, queueUrl }),
       isTemporary: matchNames(temporaryNames),
       reportsRenames,
+      sidecar,
+      log,
     });
   }
   backend = withPermissions(backend);

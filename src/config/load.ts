@@ -61,6 +61,8 @@ export interface JobsConfig {
   readonly everyObject: boolean;
   /** Names of files that are to be renamed when they are whole; `*` and `?` as in a shell. */
   readonly temporaryNames: readonly string[];
+  /** Which file beside it a file's job waits for: `NAME.done`, or `NAME.sha256` with its sum. */
+  readonly sidecar: 'done' | 'sha256' | undefined;
   /** Whether files that had their job are reported when they are renamed. */
   readonly reportsRenames: boolean;
   readonly aws: AwsConfig;
@@ -141,6 +143,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             groupBy: variables.SLUICE_QUEUE_GROUP_BY,
             everyObject: variables.SLUICE_JOBS === 'every-object',
             temporaryNames: variables.SLUICE_TEMP_PATTERNS,
+            sidecar: variables.SLUICE_SIDECAR === 'off' ? undefined : variables.SLUICE_SIDECAR,
             reportsRenames: variables.SLUICE_RENAME_EVENTS === 'on',
             aws: aws(standard.AWS_ENDPOINT_URL_SQS),
           },

@@ -76,6 +76,7 @@ const variables = {
   SLUICE_JOBS: oneOf(['acknowledged', 'every-object'], 'acknowledged'),
   SLUICE_TEMP_PATTERNS: namePatterns(TEMPORARY_NAMES),
   SLUICE_RENAME_EVENTS: oneOf(['off', 'on'], 'off'),
+  SLUICE_SIDECAR: oneOf(['off', 'done', 'sha256'], 'off'),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
   SLUICE_SPOOL_DIR: z.string().optional(),
   SLUICE_SPOOL_MIB: wholeNumber(0, 16_777_216, 1024),
