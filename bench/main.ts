@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
+import { addLone } from './commands/lone.ts';
 import { addSmall } from './commands/small.ts';
 import { addUpload } from './commands/upload.ts';
 
@@ -9,6 +10,6 @@ const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
   .showHelpAfterError();
 
-for (const add of [addUpload, addConcurrent, addHuge, addListing, addSmall]) add(program);
+for (const add of [addUpload, addConcurrent, addHuge, addListing, addSmall, addLone]) add(program);
 
 await program.parseAsync();

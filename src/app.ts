@@ -101,10 +101,10 @@ export async function createApp(
   const jobs = config.jobs && createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log });
   let publisher: JobPublisher | undefined;
   if (config.jobs !== undefined && jobs !== undefined) {
-    const { queueUrl, failureQueueUrl, reportsRenames } = config.jobs;
+    const { queueUrl, failureQueueUrl, reportsRenames, sidecar } = config.jobs;
     for (const [name, probe] of jobs.probes) probes.set(name, probe);
     publisher = withPublisherTelemetry(jobs.publisher, { tracer, queueUrl, failureQueueUrl });
-    backend = withIngestion(backend, { publisher, isTemporary, reportsRenames });
+    backend = withIngestion(backend, { publisher, isTemporary, reportsRenames, sidecar, log });
   }
   if (config.duplicates !== 'overwrite') {
     backend = withDuplicates(backend, { policy: config.duplicates, isTemporary });

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseSize } from '../sizes.ts';
+import { KiB, parseSize } from '../sizes.ts';
 
 // Parsers of options for commander, which shows what they throw beside the option's name.
 
@@ -25,4 +25,11 @@ export function toEnv(text: string, before: Readonly<Record<string, string>>): R
   const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError('Write it like NAME=VALUE.');
   return { ...before, [name]: value };
+}
+
+/** Of a file that one WRITE takes. */
+export function toSmallSize(text: string): number {
+  const size = toSize(text);
+  if (size > 255 * KiB) throw new InvalidArgumentError('It must be 255 KiB at most.');
+  return size;
 }

@@ -1,12 +1,9 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type SmallReport, smallTable } from '../reports/small.ts';
 import { measureSmall, type SmallOptions } from '../scenarios/small.ts';
 import { KiB } from '../sizes.ts';
-import { toCount, toList, toSize } from './arguments.ts';
+import { toCount, toList, toSmallSize } from './arguments.ts';
 import { type CommonFlags, heading, invoke, publish, say, withCommonOptions } from './invocation.ts';
-
-/** One WRITE takes a file. */
-const MAX_SIZE = 255 * KiB;
 
 interface SmallFlags extends CommonFlags, Pick<SmallOptions, 'files' | 'size' | 'connections'> {
   readonly latency: number;
@@ -39,10 +36,4 @@ function small(flags: SmallFlags): Promise<void> {
     const faults = runs.reduce((sum, run) => sum + run.faults.length, 0);
     if (faults > 0) throw new Error(`NOT RIGHT: ${faults} faults`);
   });
-}
-
-function toSmallSize(text: string): number {
-  const size = toSize(text);
-  if (size > MAX_SIZE) throw new InvalidArgumentError('It must be 255 KiB at most.');
-  return size;
 }

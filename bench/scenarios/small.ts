@@ -69,7 +69,7 @@ async function runOnce(
     clients.map(async (client, index) => {
       const own = [];
       for (let at = index; at < files; at += connections) {
-        own.push(await upload(client, names[at] as string, size));
+        own.push(await uploadFile(client, names[at] as string, size));
       }
       client.end();
       return own;
@@ -84,7 +84,8 @@ async function runOnce(
   return { connections, wallSeconds, fileMs, serverCpuSeconds, jobs, jobRequests, faults };
 }
 
-async function upload(client: Connection, name: string, size: number) {
+/** One file by one WRITE, timed from OPEN to the answer to CLOSE. */
+export async function uploadFile(client: Connection, name: string, size: number) {
   const content = new GeneratedContent(name);
   const start = performance.now();
   const handle = await client.open(name);

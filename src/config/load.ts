@@ -65,6 +65,8 @@ export interface JobsConfig {
   readonly groupBy: 'principal' | 'prefix';
   /** Whether a job is noted down before its file is there, so that no crash leaves a file without one. */
   readonly everyObject: boolean;
+  /** Which file beside it a file's job waits for: `NAME.done`, or `NAME.sha256` with its sum. */
+  readonly sidecar: 'done' | 'sha256' | undefined;
   /** Whether files that had their job are reported when they are renamed. */
   readonly reportsRenames: boolean;
   readonly aws: AwsConfig;
@@ -145,6 +147,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             failureQueueUrl: variables.SLUICE_FAILURE_QUEUE_URL,
             groupBy: variables.SLUICE_QUEUE_GROUP_BY,
             everyObject: variables.SLUICE_JOBS === 'every-object',
+            sidecar: variables.SLUICE_SIDECAR === 'off' ? undefined : variables.SLUICE_SIDECAR,
             reportsRenames: variables.SLUICE_RENAME_EVENTS === 'on',
             aws: aws(standard.AWS_ENDPOINT_URL_SQS),
           },

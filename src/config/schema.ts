@@ -78,6 +78,7 @@ const variables = {
   SLUICE_TEMP_PATTERNS: namePatterns(TEMPORARY_NAMES),
   SLUICE_DUPLICATES: oneOf(['overwrite', 'reject', 'version'], 'overwrite'),
   SLUICE_RENAME_EVENTS: oneOf(['off', 'on'], 'off'),
+  SLUICE_SIDECAR: oneOf(['off', 'done', 'sha256'], 'off'),
   SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
   SLUICE_SPOOL_DIR: z.string().optional(),
   SLUICE_SPOOL_MIB: wholeNumber(0, 16_777_216, 1024),
@@ -129,6 +130,11 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
   }
   if (env['SLUICE_JOBS'] === 'every-object' && (env['SLUICE_BACKEND'] ?? 's3') !== 's3') {
     faults.push('SLUICE_JOBS: every-object needs the s3 backend: the jobs are noted down in its bucket');
+  }
+  if (env['SLUICE_DUPLICATES'] === 'version' && (env['SLUICE_SIDECAR'] ?? 'off') !== 'off') {
+    faults.push(
+      'SLUICE_DUPLICATES: version does not go with SLUICE_SIDECAR: a sidecar is that of the file which has the name',
+    );
   }
   if (env['SLUICE_FAILURE_QUEUE_URL'] !== undefined && env['SLUICE_QUEUE_URL'] === undefined) {
     faults.push('SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs');

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { RenameOptions, StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
-import { FsError } from '../contract/errors.ts';
 import type { AnnouncedJob, Delivery, JobPublisher } from '../contract/jobs.ts';
+import type { Log } from '../contract/log.ts';
 import type { StoredFile } from '../contract/types.ts';
 import { DelegatedUpload } from './delegated-upload.ts';
+import { createSidecars, findFile, type SidecarKind } from './sidecars.ts';
 
 export interface IngestionOptions {
   readonly publisher: JobPublisher;
@@ -12,18 +13,23 @@ export interface IngestionOptions {
   readonly isTemporary: (path: string) => boolean;
   /** Whether a file that had its job is reported when it gets another name. */
   readonly reportsRenames: boolean;
+  /** Which file beside it a file has to wait for. */
+  readonly sidecar?: SidecarKind | undefined;
+  readonly log: Log;
 }
 
 /** What is noted with each file, for whoever delivers it later. */
 const Note = { UPLOAD_ID: 'upload-id', STARTED_AT: 'started-at' } as const;
 
 /**
- * One job for each file that comes to stand under its name: by an upload that is finished, or by the rename of one that was
- * uploaded under a temporary name. It is durable before anybody hears of success. A job that cannot be made durable
- * fails the request, although the file is stored by then: the client tries again and replaces it.
+ * One job for each file that comes to stand under its name, whole: by an upload that is finished, or by the rename of one that was
+ * uploaded under a temporary name; where files have sidecars, by the later of the two. It is durable before anybody hears of
+ * success. A job that cannot be made durable fails the request, although the file is stored by then: the client tries
+ * again and replaces it.
  */
 export function withIngestion(backend: StreamingBackend, options: IngestionOptions): StreamingBackend {
-  const { publisher, isTemporary, reportsRenames } = options;
+  const { publisher, isTemporary, reportsRenames, sidecar, log } = options;
+  const sidecars = sidecar && createSidecars(sidecar, backend, log);
 
   async function beginWrite(call: RequestContext, path: string, open: WriteOptions): Promise<Upload> {
     const startedAt = new Date();
@@ -33,7 +39,7 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     if (isTemporary(path)) return upload;
     const { requestedPath } = open;
     const delivery = { ...toDelivery(call, path), id, startedAt, requestedPath };
-    return new IngestedUpload(upload, () => publisher.announce(delivery));
+    return new IngestedUpload(upload, (store) => deliver(call, delivery, store));
   }
 
   async function rename(
@@ -46,23 +52,32 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     const isDelivery = isTemporary(from) && !isTemporary(to);
     const isReported = reportsRenames && !isTemporary(from) && !isTemporary(to) && from !== to;
     if (!isDelivery && !isReported) return await move();
-    const staged = await findFile(call, from);
-    if (staged === undefined) return await move();
-    const { size, checksum, notes = {} } = staged;
-    const { traceparent, [Note.UPLOAD_ID]: uploadId, [Note.STARTED_AT]: started } = notes;
-    const job = await publisher.announce({
-      ...toDelivery(call, to),
-      id: isDelivery && uploadId !== undefined ? uploadId : randomUUID(),
-      startedAt: toDate(started) ?? new Date(),
-      requestedPath: how.requestedPath,
-      renamedFrom: isDelivery ? undefined : from,
-      uploadTrace: traceparent === undefined ? undefined : { traceparent },
-    });
-    return await published(job, async () => {
+    // What is no file, or not there, is for the rename itself to judge.
+    const file = await findFile(backend, call, from);
+    if (file === undefined) return await move();
+    const { size, checksum } = file;
+    const moveFile = async () => {
       const moved = await move();
       // The copy has the same bytes, if not the same ETag.
       return { size, ...(checksum === undefined ? {} : { checksum }), ...moved };
-    });
+    };
+    const delivery = { ...toDelivery(call, to), ...fromNotes(file), requestedPath: how.requestedPath };
+    if (isDelivery) return await deliver(call, delivery, moveFile);
+    const renamed = { ...delivery, id: randomUUID(), renamedFrom: from };
+    return await published(await publisher.announce(renamed), moveFile);
+  }
+
+  /** Stores a file under its name, and publishes the job that this releases. */
+  async function deliver(call: RequestContext, delivery: Delivery, store: Store): Promise<StoredFile> {
+    if (sidecars === undefined) return await published(await publisher.announce(delivery), store);
+    const stored = await store();
+    const released = await sidecars.release(call, delivery.path, stored);
+    if (released === undefined) return stored;
+    const { path, file } = released;
+    const isItself = path === delivery.path;
+    const about = isItself ? delivery : { ...toDelivery(call, path), ...fromNotes(file) };
+    await published(await publisher.announce(about), async () => file);
+    return stored;
   }
 
   function toDelivery(
@@ -73,41 +88,36 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     return { path, location: backend.locate(call, path), principal, connection };
   }
 
-  /** Undefined for a directory. What is not there fails the rename itself. */
-  async function findFile(call: RequestContext, path: string): Promise<StoredFile | undefined> {
-    try {
-      return await backend.storedFile(call, path);
-    } catch (error) {
-      if (error instanceof FsError && ['EISDIR', 'ENOENT', 'ENOTDIR'].includes(error.code)) return undefined;
-      throw error;
-    }
-  }
-
   return { ...backend, beginWrite, rename };
 }
 
-class IngestedUpload extends DelegatedUpload {
-  readonly #announce: () => Promise<AnnouncedJob>;
+type Store = () => Promise<StoredFile>;
 
-  constructor(upload: Upload, announce: () => Promise<AnnouncedJob>) {
+class IngestedUpload extends DelegatedUpload {
+  readonly #deliver: (store: Store) => Promise<StoredFile>;
+
+  constructor(upload: Upload, deliver: (store: Store) => Promise<StoredFile>) {
     super(upload);
-    this.#announce = announce;
+    this.#deliver = deliver;
   }
 
   override async finishWrite(): Promise<StoredFile> {
-    let job: AnnouncedJob;
+    let isEnding = false;
+    const store = () => {
+      isEnding = true;
+      return super.finishWrite();
+    };
     try {
-      job = await this.#announce();
+      return await this.#deliver(store);
     } catch (error) {
-      await super.abortWrite();
+      if (!isEnding) await super.abortWrite();
       throw error;
     }
-    return await published(job, () => super.finishWrite());
   }
 }
 
 /** Publishes the job of the file that `store` stores, or withdraws it. */
-async function published(job: AnnouncedJob, store: () => Promise<StoredFile>): Promise<StoredFile> {
+async function published(job: AnnouncedJob, store: Store): Promise<StoredFile> {
   let stored: StoredFile;
   try {
     stored = await store();
@@ -119,7 +129,13 @@ async function published(job: AnnouncedJob, store: () => Promise<StoredFile>): P
   return stored;
 }
 
-function toDate(text: string | undefined): Date | undefined {
-  const date = new Date(text ?? '');
-  return Number.isNaN(date.getTime()) ? undefined : date;
+/** What was noted when the file was uploaded; one that came otherwise begins now. */
+function fromNotes({ notes = {} }: StoredFile): Pick<Delivery, 'id' | 'startedAt' | 'uploadTrace'> {
+  const { traceparent, [Note.UPLOAD_ID]: id = randomUUID(), [Note.STARTED_AT]: started = '' } = notes;
+  const startedAt = new Date(started);
+  return {
+    id,
+    startedAt: Number.isNaN(startedAt.getTime()) ? new Date() : startedAt,
+    uploadTrace: traceparent === undefined ? undefined : { traceparent },
+  };
 }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectJobs } from '../support/expect-jobs.ts';
 import { BUCKET, PREFIX } from '../support/service.ts';
 import { close, Flag, open, UPLOAD, write } from '../support/sftp-packets.ts';
 import { shareService } from '../support/shared-service.ts';
@@ -30,6 +32,16 @@ const keys = (below: string) =>
   [...site.around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(PREFIX + below));
 const seed = (path: string, bytes: Buffer) => site.around.s3.seed(BUCKET, PREFIX + path, bytes);
 
+/** The file has its job, exactly one, and nothing below that has any other. */
+async function expectOneJob(path: string, bytes: Buffer, below = `/${path}`): Promise<void> {
+  const marker = `/marker-${path.replaceAll('/', '-')}`;
+  await upload(marker, UPLOAD, Buffer.of(1), 1);
+  await expectJobs(site.around, marker, {
+    below,
+    jobs: [{ path: `/${path}`, size: bytes.length, crc32: crc32(bytes) }],
+  });
+}
+
 const setstat = (path: string, attributes: object) =>
   settled((done) => client.sftp.setstat(path, attributes, done));
 const fsetstat = (handle: Buffer, attributes: object) =>
@@ -55,6 +67,7 @@ describe('WinSCP', () => {
     await upload('/winscp/small', RESUME | Flag.EXCL, bytes, OUTSTANDING);
     await setstat('/winscp/small', { mode: 0o100644, ...TIMES });
     expect(isStored('winscp/small', bytes)).toBe(true);
+    await expectOneJob('winscp/small', bytes);
   });
 
   test('the exclusive open fails where there is a file, which stays; the next open replaces it', async () => {
@@ -66,6 +79,7 @@ describe('WinSCP', () => {
     await upload('/winscp/there', UPLOAD, newer, OUTSTANDING);
     await setstat('/winscp/there', { mode: 0o100644, ...TIMES });
     expect(isStored('winscp/there', newer)).toBe(true);
+    await expectOneJob('winscp/there', newer);
   });
 
   test('a large file goes to .filepart, the older one is removed, then the new one gets its name', async () => {
@@ -77,6 +91,7 @@ describe('WinSCP', () => {
     await rename('/winscp/large.zip.filepart', '/winscp/large.zip');
     await setstat('/winscp/large.zip', { mode: 0o100644, ...TIMES });
     expect(isStored('winscp/large.zip', bytes)).toBe(true);
+    await expectOneJob('winscp/large.zip', bytes);
     expect(keys('winscp/large')).toEqual([`${PREFIX}winscp/large.zip`]);
   });
 
@@ -91,6 +106,7 @@ describe('WinSCP', () => {
       await rename(`${name}.filepart`, name);
       await setstat(name, { mode: 0o100644, ...TIMES });
       expect(isStored(name.slice(1), bytes)).toBe(true);
+      await expectOneJob(name.slice(1), bytes);
       expect(keys(name.slice(1))).toEqual([PREFIX + name.slice(1)]);
     },
   );
@@ -113,6 +129,7 @@ describe('rclone', () => {
       await posixRename(partial, `/rclone/name-${size}`);
       expect(await client.size(`/rclone/name-${size}`)).toBe(size);
       expect(isStored(`rclone/name-${size}`, bytes)).toBe(true);
+      await expectOneJob(`rclone/name-${size}`, bytes);
       expect(keys(`rclone/name-${size}`)).toEqual([`${PREFIX}rclone/name-${size}`]);
     },
   );
@@ -130,8 +147,21 @@ describe('lftp', () => {
       await client.writeAll(handle, bytes, OUTSTANDING);
       await Promise.all([fsetstat(handle, { size, ...TIMES }), client.close(handle)]);
       expect(isStored(`lftp/put-${size}`, bytes)).toBe(true);
+      await expectOneJob(`lftp/put-${size}`, bytes);
     },
   );
+
+  // src/resource.cc: xfer:use-temp-file, xfer:temp-file-name.
+  test('with use-temp-file: .in.NAME., then its name', async () => {
+    const bytes = randomBytes(70_000);
+    const handle = await client.open('/lftp/temp/.in.report.csv.', UPLOAD);
+    await client.writeAll(handle, bytes, OUTSTANDING);
+    await fsetstat(handle, { size: bytes.length, ...TIMES });
+    await client.close(handle);
+    await rename('/lftp/temp/.in.report.csv.', '/lftp/temp/report.csv');
+    expect(isStored('lftp/temp/report.csv', bytes)).toBe(true);
+    await expectOneJob('lftp/temp/report.csv', bytes, '/lftp/temp');
+  });
 
   test('put -c goes on at the remote size and sets the whole size', async () => {
     const bytes = randomBytes(7 * MiB);
@@ -142,6 +172,7 @@ describe('lftp', () => {
     await fsetstat(handle, { size: bytes.length, ...TIMES });
     await client.close(handle);
     expect(isStored('lftp/continued', bytes)).toBe(true);
+    await expectOneJob('lftp/continued', bytes);
   });
 
   test('an upload over a longer file without truncating ends where the size on the handle says', async () => {
@@ -152,6 +183,7 @@ describe('lftp', () => {
     await fsetstat(handle, { size: bytes.length, ...TIMES });
     await client.close(handle);
     expect(isStored('lftp/shorter', bytes)).toBe(true);
+    await expectOneJob('lftp/shorter', bytes);
   });
 });
 
@@ -163,6 +195,7 @@ describe('JSch', () => {
     const at = await client.size(`/jsch/${begun}`);
     await upload(`/jsch/${begun}`, RESUME, bytes.subarray(at), 16, at);
     expect(isStored(`jsch/${begun}`, bytes)).toBe(true);
+    await expectOneJob(`jsch/${begun}`, bytes);
   });
 });
 
@@ -175,6 +208,7 @@ describe('paramiko', () => {
     const [, told] = await Promise.all([client.close(handle), client.size(`/paramiko/${size}`)]);
     expect(told).toBe(size);
     expect(isStored(`paramiko/${size}`, bytes)).toBe(true);
+    await expectOneJob(`paramiko/${size}`, bytes);
   });
 
   test('posix_rename puts the new file in the place of the old', async () => {
@@ -183,6 +217,7 @@ describe('paramiko', () => {
     await upload('/paramiko/from', UPLOAD, bytes, 1);
     await posixRename('/paramiko/from', '/paramiko/to');
     expect(isStored('paramiko/to', bytes)).toBe(true);
+    await expectOneJob('paramiko/from', bytes);
     expect(await client.size('/paramiko/to')).toBe(100);
   });
 });

@@ -1,7 +1,7 @@
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { createTestContext } from '../../src/testing/index.ts';
-import { watchJobs } from '../support/watch-jobs.ts';
+import { SILENT, watchJobs } from '../support/watch-jobs.ts';
 import { bindConformance } from './bind.ts';
 
 bindConformance('memory under withIngestion', {
@@ -10,6 +10,20 @@ bindConformance('memory under withIngestion', {
       publisher: watchJobs().publisher,
       isTemporary: (path) => path.endsWith('from'),
       reportsRenames: true,
+      log: SILENT,
+    }),
+    context: createTestContext(),
+  }),
+});
+
+bindConformance('memory under withIngestion, with sidecars', {
+  createSubject: () => ({
+    backend: withIngestion(createMemoryBackend(), {
+      publisher: watchJobs().publisher,
+      isTemporary: (path) => path.endsWith('from'),
+      reportsRenames: false,
+      sidecar: 'sha256',
+      log: SILENT,
     }),
     context: createTestContext(),
   }),

@@ -62,6 +62,25 @@ test('the printed sftp line uploads a file; the object, its trace and its job ar
   expect(await dev.exited).toMatchObject({ code: 0, stderr: '' });
 });
 
+test('the printed consumer line starts the example, which does the work of each job', async () => {
+  const { dev, command } = await startDev();
+  const line = await dev.line((text) => text.trim().startsWith('CONSUMER_QUEUE_URL='));
+  const consumer = new Running('sh', ['-c', `exec env ${line}`], { ownGroup: true });
+  await consumer.line((text) => text.includes('"msg":"receiving"'));
+  await writeFile(join(folder, 'lines.txt'), 'a\nb\n');
+  await type(command, 'put lines.txt');
+  const done = await consumer.line((text) => text.includes('"msg":"processed"'));
+  expect(JSON.parse(done)).toMatchObject({ bucket: 'sluice-dev', key: 'tenants/demo/lines.txt', size: 4 });
+  // As Ctrl-C does: the terminal sends it to npm and the consumer, and npm passes its own on.
+  consumer.killGroup('SIGINT');
+  expect(await consumer.exited).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/"msg":"stopped"}$/),
+  });
+  dev.kill('SIGINT');
+  expect(await dev.exited).toMatchObject({ code: 0, stderr: '' });
+});
+
 test('the users document that it made may be changed, and a refused upload is shown as not stored', async () => {
   const usersFile = join(folder, '.sluice/users.json');
   const { users } = JSON.parse(await readFile(usersFile, 'utf8')) as { users: object[] };

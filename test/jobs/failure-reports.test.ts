@@ -74,6 +74,7 @@ function start(config: Pick<JobsConfig, 'queueUrl' | 'failureQueueUrl'>, hasOutb
     {
       groupBy: 'principal',
       everyObject: false,
+      sidecar: undefined,
       reportsRenames: false,
       aws: { ...emulators.aws, endpoint: proxy.endpoint },
       ...config,

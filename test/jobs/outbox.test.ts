@@ -15,7 +15,7 @@ import { MessageRefusedError } from '../../src/jobs/send-batch.ts';
 import { createSqsClient } from '../../src/jobs/sqs-client.ts';
 import { createSqsSender } from '../../src/jobs/sqs-sender.ts';
 import { createTestContext } from '../../src/testing/index.ts';
-import { finishedEvent } from '../support/events.ts';
+import { finishedEvent as job } from '../support/events.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
 import { createS3Subject, type S3Subject } from '../support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from '../support/strict-s3/server.ts';
@@ -81,7 +81,6 @@ function createTask(): Outbox {
 const sends = () => sqs.requests.filter(({ target }) => target === SEND.target).length;
 const records = (folder = 'outbox') =>
   [...s3.objects(BUCKET).keys()].filter((key) => key.startsWith(`.sluice/${folder}/`));
-const job = (id: string) => finishedEvent(id, BUCKET);
 
 /** The ids of everything in the queue. */
 async function receive(): Promise<JobEvent[]> {

@@ -6,7 +6,7 @@ import { withDuplicates } from '../../src/layers/with-duplicates.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { contentOf, watchUploads } from '../support/sftp-driver.ts';
-import { watchJobs } from '../support/watch-jobs.ts';
+import { SILENT, watchJobs } from '../support/watch-jobs.ts';
 
 const REPLACE = { create: true, exclusive: false, truncate: true, append: false };
 /** As scp opens what it writes from the beginning, and others what they go on with. */
@@ -24,7 +24,7 @@ const judged = (policy: Policy, backend: StreamingBackend) =>
 async function site(policy: Policy, files: Readonly<Record<string, string>> = {}) {
   const memory = createMemoryBackend();
   const { publisher, jobs } = watchJobs();
-  const ingesting = withIngestion(memory, { publisher, isTemporary, reportsRenames: false });
+  const ingesting = withIngestion(memory, { publisher, isTemporary, reportsRenames: false, log: SILENT });
   for (const [path, content] of Object.entries(files)) {
     await memory.writeFile(call, path, Buffer.from(content));
   }

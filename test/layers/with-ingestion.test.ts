@@ -4,7 +4,7 @@ import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { contentOf, deferred, isSettled, type UploadHooks, watchUploads } from '../support/sftp-driver.ts';
-import { type JobHooks, watchJobs } from '../support/watch-jobs.ts';
+import { type JobHooks, SILENT, watchJobs } from '../support/watch-jobs.ts';
 
 const REPLACE = { create: true, exclusive: false, truncate: true, append: false };
 const call = { ...createTestContext({ principal: { username: 'acme' } }), uploadId: 'upload-1' };
@@ -20,7 +20,12 @@ function ingesting({ job, upload, reportsRenames = false }: Hooks = {}) {
   const { backend: inner, calls } = watchUploads(upload);
   const { jobs, publisher } = watchJobs(job, calls);
   const isTemporary = (path: string) => path.endsWith('.part');
-  return { backend: withIngestion(inner, { publisher, isTemporary, reportsRenames }), inner, calls, jobs };
+  return {
+    backend: withIngestion(inner, { publisher, isTemporary, reportsRenames, log: SILENT }),
+    inner,
+    calls,
+    jobs,
+  };
 }
 
 async function begin(backend: StreamingBackend, path = '/a', context = call): Promise<Upload> {
@@ -112,7 +117,12 @@ describe('an upload', () => {
   test('passes everything else through: size, setSize, sync and parts', async () => {
     const memory = createMemoryBackend();
     const seen: string[] = [];
-    const rules = { publisher: watchJobs().publisher, isTemporary: () => false, reportsRenames: false };
+    const rules = {
+      publisher: watchJobs().publisher,
+      isTemporary: () => false,
+      reportsRenames: false,
+      log: SILENT,
+    };
     const backend = withIngestion(
       {
         ...memory,
@@ -155,8 +165,9 @@ describe('a file under a temporary name', () => {
     await backend.rename(other, '/a.csv.part', '/a.csv');
     expect(jobs).toHaveLength(1);
     const [{ delivery, stored: told } = {}] = jobs;
-    expect(delivery).toMatchObject({ id: 'upload-1', path: '/a.csv', renamedFrom: undefined });
+    expect(delivery).toMatchObject({ id: 'upload-1', path: '/a.csv' });
     expect(delivery?.location).toEqual({ bucket: 'memory', key: 'a.csv' });
+    expect(delivery?.renamedFrom).toBeUndefined();
     expect(delivery?.startedAt.getTime()).toBeGreaterThanOrEqual(before);
     expect(delivery?.startedAt.getTime()).toBeLessThanOrEqual(renamedAt);
     expect(told).toMatchObject({ size: 5, checksum: stored.checksum, location: { key: 'a.csv' } });

@@ -467,7 +467,7 @@ describe('the job of an upload', () => {
     const isTemporary = (path: string) => path.endsWith('.part');
     const traced = withPublisherTelemetry(publisher, { tracer, queueUrl: QUEUE_URL });
     return {
-      backend: withIngestion(backend, { publisher: traced, isTemporary, reportsRenames: false }),
+      backend: withIngestion(backend, { publisher: traced, isTemporary, reportsRenames: false, log }),
       jobs,
     };
   }

@@ -1,18 +1,21 @@
+import type { StoredFile } from '../../src/contract/types.ts';
 import type { UploadFinishedEvent } from '../../src/jobs/event.ts';
 import { toDeliveredEvent } from '../../src/jobs/to-event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
-/** The job of a file of one byte, stored under its id. */
-export function finishedEvent(id: string, bucket = 'b'): UploadFinishedEvent {
+type Stored = StoredFile & Required<Pick<StoredFile, 'location'>>;
+
+/** The job of an upload as the service sends it; without more, of a file of one byte. */
+export function finishedEvent(
+  id: string,
+  stored: Stored = { size: 1, location: { bucket: 'bucket', key: `tenants/a/${id}` } },
+  path = `/${id}`,
+): UploadFinishedEvent {
   const { principal, connection } = createTestContext();
-  const location = { bucket, key: `tenants/a/${id}` };
-  const delivery = { id, path: `/${id}`, location, principal, connection, startedAt: new Date(0) };
-  const stored = { size: 1, location };
-  const event = toDeliveredEvent(delivery, stored, {
-    serviceName: 'sluice',
-    finishedAt: new Date(1),
-    trace: {},
-  });
+  const { location } = stored;
+  const delivery = { id, path, location, principal, connection, startedAt: new Date(0) };
+  const options = { serviceName: 'sluice', finishedAt: new Date(1), trace: {} };
+  const event = toDeliveredEvent(delivery, stored, options);
   if (event.type !== 'sluice.upload.finished.v1') throw new Error(event.type);
   return event;
 }

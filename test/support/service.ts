@@ -29,11 +29,14 @@ export interface Surroundings {
 export interface SurroundingsOptions extends WorkspaceOptions, Pick<StrictS3Options, 'onStored'> {
   /** Told of each job in the moment in which it is received. */
   readonly onJob?: (job: UploadFinishedEvent) => void;
+  /** False leaves the jobs in the queue, for another consumer; `jobs` and `job` then know of none (default true). */
+  readonly receivesJobs?: boolean;
 }
 
 export async function createSurroundings({
   onStored,
   onJob,
+  receivesJobs = true,
   ...options
 }: SurroundingsOptions = {}): Promise<Surroundings> {
   const workspace = await createWorkspace(options);
@@ -42,11 +45,12 @@ export async function createSurroundings({
   const sqs = await startFaultProxy(emulators.aws.endpoint);
   const jobs: UploadFinishedEvent[] = [];
   const waiting = new Set<() => void>();
-  const stopReceiving = receiveJobs(emulators, async (job) => {
+  const receive = async (job: UploadFinishedEvent) => {
     jobs.push(job);
     onJob?.(job);
     for (const check of [...waiting]) check();
-  });
+  };
+  const stopReceiving = receivesJobs ? receiveJobs(emulators, receive) : undefined;
   return {
     s3,
     sqs,
@@ -80,7 +84,7 @@ export async function createSurroundings({
         check();
       }),
     close: async () => {
-      await stopReceiving();
+      await stopReceiving?.();
       await sqs.close();
       await emulators.stop();
       await s3.close();

@@ -5,7 +5,11 @@ import type {
   JobPublisher,
   TraceContext,
 } from '../../src/contract/jobs.ts';
+import type { Log } from '../../src/contract/log.ts';
 import type { StoredFile } from '../../src/contract/types.ts';
+
+const ignore = () => undefined;
+export const SILENT: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 export interface JobHooks {
   readonly announce?: (delivery: Delivery) => Promise<void>;

@@ -5,7 +5,7 @@ import { createLogger } from '../../telemetry/logger.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
 import { explain } from '../faults.ts';
 import { PASSWORD, prepareDemo, USERNAME } from './demo.ts';
-import { BUCKET, startEmulators } from './emulators.ts';
+import { BUCKET, type Emulators, startEmulators } from './emulators.ts';
 import { receiveJobs } from './receive-jobs.ts';
 import { Terminal } from './terminal.ts';
 import { TraceCollector } from './trace-collector.ts';
@@ -38,6 +38,7 @@ export async function dev(): Promise<void> {
       usersFile: demo.usersFile,
       s3Endpoint: emulators.aws.endpoint,
       bucket: BUCKET,
+      consumerEnv: toConsumerEnv(emulators),
       takenPort,
     });
 
@@ -56,6 +57,16 @@ export async function dev(): Promise<void> {
     explain(error);
     process.exit(1);
   }
+}
+
+function toConsumerEnv({ aws, consumerQueueUrl }: Emulators): Readonly<Record<string, string>> {
+  return {
+    CONSUMER_QUEUE_URL: consumerQueueUrl,
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_REGION: aws.region,
+    AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
+  };
 }
 
 /** The first SIGINT or SIGTERM; the second ends the process at once. */

@@ -5,11 +5,14 @@ import type { AwsConfig } from '../../config/load.ts';
 
 export const BUCKET = 'sluice-dev';
 const QUEUE = 'sluice-dev-jobs';
+const CONSUMER_QUEUE = 'sluice-dev-consumer';
 
 /** S3 and SQS in this process, by their real protocols, everything in memory. */
 export interface Emulators {
   readonly aws: AwsConfig & Required<Pick<AwsConfig, 'endpoint' | 'credentials' | 'region'>>;
   readonly queueUrl: string;
+  /** Has a copy of each job that was received, for whoever tries a consumer of their own. */
+  readonly consumerQueueUrl: string;
   stop(): Promise<void>;
 }
 
@@ -30,11 +33,14 @@ export async function startEmulators(): Promise<Emulators> {
   await s3.send(new CreateBucketCommand({ Bucket: BUCKET }));
   s3.destroy();
   const sqs = new SQSClient(aws);
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: QUEUE }));
+  const createQueue = async (QueueName: string) =>
+    (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? '';
+  const queueUrl = await createQueue(QUEUE);
+  const consumerQueueUrl = await createQueue(CONSUMER_QUEUE);
   sqs.destroy();
   const stop = async () => {
     app.server.closeAllConnections();
     await app.close();
   };
-  return { aws, queueUrl: QueueUrl ?? '', stop };
+  return { aws, queueUrl, consumerQueueUrl, stop };
 }

@@ -1,4 +1,10 @@
-import { DeleteMessageCommand, type Message, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { type UploadFinishedEvent, uploadFinishedEvent } from '../../jobs/event.ts';
 import type { Emulators } from './emulators.ts';
 
@@ -6,18 +12,23 @@ import type { Emulators } from './emulators.ts';
 const WAIT_SECONDS = 20;
 
 /**
- * Receives jobs from the queue, as a consumer would, and hands on each before it is deleted. Returns what stops
- * it.
+ * Receives jobs from the queue, as a consumer would, and hands on each before it is deleted, its message to the queue
+ * of the user's own consumer too. Returns what stops it.
  */
 export function receiveJobs(
-  { aws, queueUrl }: Emulators,
+  { aws, queueUrl, consumerQueueUrl }: Emulators,
   onJob: (job: UploadFinishedEvent) => Promise<void>,
 ): () => Promise<void> {
   const client = new SQSClient({ ...aws, useQueueUrlAsEndpoint: false });
   const stopping = new AbortController();
 
   async function receive(): Promise<Message[]> {
-    const request = { QueueUrl: queueUrl, WaitTimeSeconds: WAIT_SECONDS, MaxNumberOfMessages: 10 };
+    const request = {
+      QueueUrl: queueUrl,
+      WaitTimeSeconds: WAIT_SECONDS,
+      MaxNumberOfMessages: 10,
+      MessageAttributeNames: ['All'],
+    };
     const options = { abortSignal: stopping.signal };
     const { Messages } = await client.send(new ReceiveMessageCommand(request), options);
     return Messages ?? [];
@@ -25,8 +36,10 @@ export function receiveJobs(
 
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
-      for (const { Body, ReceiptHandle } of await receive()) {
+      for (const { Body, MessageAttributes, ReceiptHandle } of await receive()) {
         await onJob(uploadFinishedEvent.parse(JSON.parse(Body ?? '')));
+        const copy = { QueueUrl: consumerQueueUrl, MessageBody: Body, MessageAttributes };
+        await client.send(new SendMessageCommand(copy));
         await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
       }
     }

@@ -12,6 +12,8 @@ export interface Welcome {
   readonly usersFile: string;
   readonly s3Endpoint: string;
   readonly bucket: string;
+  /** What a consumer of the jobs has to be told. */
+  readonly consumerEnv: Readonly<Record<string, string>>;
   /** Set when the usual port was taken. */
   readonly takenPort: number | undefined;
 }
@@ -46,6 +48,10 @@ export class Terminal {
       '',
       '  put README.md',
       '  ls -l',
+      '',
+      'In a third terminal, a consumer of the jobs (examples/job-consumer):',
+      '',
+      `  ${bold(`${assignments(welcome.consumerEnv)} npm start -w sluice-job-consumer`)}`,
       '',
       `Users:  ${welcome.usersFile}`,
       `Bucket: s3://${welcome.bucket} at ${welcome.s3Endpoint}`,
@@ -90,6 +96,13 @@ export class Terminal {
   #write(lines: readonly string[]): void {
     this.#stream.write(`${lines.join('\n')}\n`);
   }
+}
+
+/** As a shell wants them before a command. */
+function assignments(env: Readonly<Record<string, string>>): string {
+  return Object.entries(env)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }
 
 /** As a shell wants it. */

@@ -81,7 +81,8 @@ export class World {
    */
   async drain(service: Service): Promise<void> {
     const { s3 } = this.around;
-    const isEmpty = () => this.#outbox().length === 0;
+    // Asked at every request: it looks no further than the first.
+    const isEmpty = () => this.#waiting().next().done === true;
     if (!isEmpty()) await s3.waitFor(isEmpty, { timeoutMs: PATIENCE_MS }).catch(() => undefined);
     const path = `/marker-${this.journal.uploads.length}`;
     const done = new AbortController();
@@ -106,22 +107,22 @@ export class World {
       jobs,
       prefix: PREFIX,
       remaining: new Map(kept.map(([key, { body }]) => [key, digest(body)])),
-      outbox: this.#outbox(),
+      outbox: [...this.#waiting()],
       openUploads: s3.openUploads(BUCKET).length,
       ...promised,
     };
   }
 
   /** Records of jobs that are to be sent: not of those whose file has never come. */
-  #outbox(): string[] {
+  *#waiting(): Generator<string> {
     const objects = this.around.s3.objects(BUCKET);
-    return [...objects.keys()].filter((key) => {
-      if (!key.startsWith(OUTBOX)) return false;
-      const record = parseRecord(objects.get(key)?.body?.toString() ?? '');
-      if (record?.state !== 'prepared') return true;
-      const { id, data } = record.event;
-      return objects.get(data.key)?.metadata['sluice-upload-id'] === id;
-    });
+    for (const [key, { body }] of objects) {
+      if (!key.startsWith(OUTBOX)) continue;
+      const record = parseRecord(body?.toString() ?? '');
+      const { id, data } = record?.event ?? {};
+      const isThere = objects.get(data?.key ?? '')?.metadata['sluice-upload-id'] === id;
+      if (record?.state !== 'prepared' || isThere) yield key;
+    }
   }
 
   close(): Promise<void> {
