@@ -15,6 +15,7 @@ import { createJobs } from './jobs/create.ts';
 import { observeRequests } from './layers/observe-requests.ts';
 import { matchNames } from './layers/temporary-names.ts';
 import { withBuffering } from './layers/with-buffering.ts';
+import { withDuplicates } from './layers/with-duplicates.ts';
 import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
@@ -93,18 +94,22 @@ export async function createApp(
   const probes = new Map([['bucket', storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
+  const isTemporary = matchNames(config.temporaryNames);
   const { outboxStore } = storage;
   const jobs = config.jobs && createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log });
   if (config.jobs !== undefined && jobs !== undefined) {
-    const { queueUrl, temporaryNames, reportsRenames, sidecar } = config.jobs;
+    const { queueUrl, reportsRenames, sidecar } = config.jobs;
     probes.set('queue', jobs.probe);
     backend = withIngestion(backend, {
       publisher: withPublisherTelemetry(jobs.publisher, { tracer, queueUrl }),
-      isTemporary: matchNames(temporaryNames),
+      isTemporary,
       reportsRenames,
       sidecar,
       log,
     });
+  }
+  if (config.duplicates !== 'overwrite') {
+    backend = withDuplicates(backend, { policy: config.duplicates, isTemporary });
   }
   backend = withPermissions(backend);
   backend = withTelemetry(backend, { tracer, log, chunkSpans: config.chunkSpans });

@@ -18,9 +18,12 @@ test('the package exports the contract, its helpers and the event', () => {
     'directoryInfo',
     'fileInfo',
     'isRootPath',
+    'jobEvent',
     'normalizePath',
     'supportsCallback',
+    'uploadFailedEvent',
     'uploadFinishedEvent',
+    'uploadRenamedEvent',
   ]);
 });
 

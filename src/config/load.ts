@@ -20,6 +20,10 @@ export interface Config {
   readonly usersFile: string;
   readonly backend: BackendConfig;
   readonly jobs: JobsConfig | undefined;
+  /** Names of files that are to be renamed when they are whole; `*` and `?` as in a shell. */
+  readonly temporaryNames: readonly string[];
+  /** What becomes of an upload whose name another file has. */
+  readonly duplicates: 'overwrite' | 'reject' | 'version';
   readonly memoryBudgetBytes: number;
   /** Where buffers go that memory has no room for; undefined when they are to wait instead. */
   readonly spool: { readonly folder: string; readonly bytes: number } | undefined;
@@ -59,8 +63,6 @@ export interface JobsConfig {
   readonly groupBy: 'principal' | 'prefix';
   /** Whether a job is noted down before its file is there, so that no crash leaves a file without one. */
   readonly everyObject: boolean;
-  /** Names of files that are to be renamed when they are whole; `*` and `?` as in a shell. */
-  readonly temporaryNames: readonly string[];
   /** Which file beside it a file's job waits for: `NAME.done`, or `NAME.sha256` with its sum. */
   readonly sidecar: 'done' | 'sha256' | undefined;
   /** Whether files that had their job are reported when they are renamed. */
@@ -142,11 +144,12 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             queueUrl,
             groupBy: variables.SLUICE_QUEUE_GROUP_BY,
             everyObject: variables.SLUICE_JOBS === 'every-object',
-            temporaryNames: variables.SLUICE_TEMP_PATTERNS,
             sidecar: variables.SLUICE_SIDECAR === 'off' ? undefined : variables.SLUICE_SIDECAR,
             reportsRenames: variables.SLUICE_RENAME_EVENTS === 'on',
             aws: aws(standard.AWS_ENDPOINT_URL_SQS),
           },
+    temporaryNames: variables.SLUICE_TEMP_PATTERNS,
+    duplicates: variables.SLUICE_DUPLICATES,
     memoryBudgetBytes: variables.SLUICE_MEMORY_BUDGET_MIB * 1024 * 1024,
     spool:
       variables.SLUICE_SPOOL_MIB === 0
