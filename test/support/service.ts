@@ -1,6 +1,6 @@
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
 import { receiveJobs } from '../../src/cli/dev/receive-jobs.ts';
-import { type UploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
+import type { JobEvent, UploadFinishedEvent } from '../../src/jobs/event.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { type Finished, Running, run } from './processes.ts';
 import { TEST_CREDENTIALS, TEST_REGION } from './s3-subject.ts';
@@ -23,8 +23,12 @@ export interface Surroundings {
   readonly jobs: readonly UploadFinishedEvent[];
   /** Resolves with the job of a path, past or to come. */
   job(path: string): Promise<UploadFinishedEvent>;
+  /** The same for events of any type. */
+  event<T extends JobEvent['type']>(type: T, path: string): Promise<EventOf<T>>;
   close(): Promise<void>;
 }
+
+type EventOf<T extends JobEvent['type']> = Extract<JobEvent, { readonly type: T }>;
 
 export interface SurroundingsOptions extends WorkspaceOptions, Pick<StrictS3Options, 'onStored'> {
   /** Told of each job in the moment in which it is received. */
@@ -45,11 +49,26 @@ export async function createSurroundings({
   const sqs = await startFaultProxy(emulators.aws.endpoint);
   const jobs: UploadFinishedEvent[] = [];
   const waiting = new Set<() => void>();
-  const receive = async (job: UploadFinishedEvent) => {
-    jobs.push(job);
-    onJob?.(job);
+  const events: JobEvent[] = [];
+  const receive = async (event: JobEvent) => {
+    events.push(event);
+    if (event.type === 'sluice.upload.finished.v1') {
+      jobs.push(event);
+      onJob?.(event);
+    }
     for (const check of [...waiting]) check();
   };
+  const event: Surroundings['event'] = (type, path) =>
+    new Promise((resolve) => {
+      const check = () => {
+        const found = events.find((candidate) => candidate.type === type && candidate.data.path === path);
+        if (found === undefined) return;
+        waiting.delete(check);
+        resolve(found as EventOf<typeof type>);
+      };
+      waiting.add(check);
+      check();
+    });
   const stopReceiving = receivesJobs ? receiveJobs(emulators, receive) : undefined;
   return {
     s3,
@@ -72,17 +91,8 @@ export async function createSurroundings({
       AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
       OTEL_TRACES_EXPORTER: 'none',
     },
-    job: (path) =>
-      new Promise((resolve) => {
-        const check = () => {
-          const found = jobs.find((job) => job.data.path === path);
-          if (found === undefined) return;
-          waiting.delete(check);
-          resolve(uploadFinishedEvent.parse(found));
-        };
-        waiting.add(check);
-        check();
-      }),
+    job: (path) => event('sluice.upload.finished.v1', path),
+    event,
     close: async () => {
       await stopReceiving?.();
       await sqs.close();
