@@ -9,6 +9,7 @@ import { Spool } from './buffers/spool.ts';
 import { withLimit } from './buffers/with-limit.ts';
 import type { Config } from './config/load.ts';
 import type { StreamingBackend } from './contract/backend.ts';
+import type { JobPublisher } from './contract/jobs.ts';
 import type { Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
 import { createJobs } from './jobs/create.ts';
@@ -16,6 +17,7 @@ import { observeRequests } from './layers/observe-requests.ts';
 import { matchNames } from './layers/temporary-names.ts';
 import { withBuffering } from './layers/with-buffering.ts';
 import { withDuplicates } from './layers/with-duplicates.ts';
+import { withFailureEvents } from './layers/with-failure-events.ts';
 import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
@@ -39,7 +41,7 @@ export interface AppDependencies {
 }
 
 export interface App {
-  /** The bucket and the queue, by name. */
+  /** The bucket and the queues, by name. */
   readonly probes: ReadonlyMap<string, Probe>;
   readonly hostKeys: readonly HostKey[];
   /** Accepts connections, on another port than the configured one when that is given. */
@@ -97,21 +99,20 @@ export async function createApp(
   const isTemporary = matchNames(config.temporaryNames);
   const { outboxStore } = storage;
   const jobs = config.jobs && createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log });
+  let publisher: JobPublisher | undefined;
   if (config.jobs !== undefined && jobs !== undefined) {
-    const { queueUrl, reportsRenames, sidecar } = config.jobs;
-    probes.set('queue', jobs.probe);
-    backend = withIngestion(backend, {
-      publisher: withPublisherTelemetry(jobs.publisher, { tracer, queueUrl }),
-      isTemporary,
-      reportsRenames,
-      sidecar,
-      log,
-    });
+    const { queueUrl, failureQueueUrl, reportsRenames, sidecar } = config.jobs;
+    for (const [name, probe] of jobs.probes) probes.set(name, probe);
+    publisher = withPublisherTelemetry(jobs.publisher, { tracer, queueUrl, failureQueueUrl });
+    backend = withIngestion(backend, { publisher, isTemporary, reportsRenames, sidecar, log });
   }
   if (config.duplicates !== 'overwrite') {
     backend = withDuplicates(backend, { policy: config.duplicates, isTemporary });
   }
   backend = withPermissions(backend);
+  if (publisher !== undefined && config.jobs?.failureQueueUrl !== undefined) {
+    backend = withFailureEvents(backend, publisher);
+  }
   backend = withTelemetry(backend, { tracer, log, chunkSpans: config.chunkSpans });
 
   const observe = observeRequests(tracer);

@@ -20,7 +20,14 @@ export {
   type RequestContext,
 } from './contract/context.ts';
 export { FS_ERROR_CODES, FsError, type FsErrorCode, type FsErrorDetails } from './contract/errors.ts';
-export type { AnnouncedJob, Delivery, JobPlace, JobPublisher, TraceContext } from './contract/jobs.ts';
+export type {
+  AnnouncedJob,
+  Delivery,
+  FailedUpload,
+  JobPlace,
+  JobPublisher,
+  TraceContext,
+} from './contract/jobs.ts';
 export { isRootPath, MAX_NAME_BYTES, MAX_PATH_BYTES, normalizePath } from './contract/path.ts';
 export {
   type Checksum,

@@ -59,6 +59,8 @@ export type BackendConfig =
 
 export interface JobsConfig {
   readonly queueUrl: string;
+  /** Where uploads are reported that have come to nothing; undefined: nowhere. */
+  readonly failureQueueUrl: string | undefined;
   /** Whose jobs a FIFO queue keeps in order: those of one user, or of one key prefix. */
   readonly groupBy: 'principal' | 'prefix';
   /** Whether a job is noted down before its file is there, so that no crash leaves a file without one. */
@@ -142,6 +144,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
         ? undefined
         : {
             queueUrl,
+            failureQueueUrl: variables.SLUICE_FAILURE_QUEUE_URL,
             groupBy: variables.SLUICE_QUEUE_GROUP_BY,
             everyObject: variables.SLUICE_JOBS === 'every-object',
             sidecar: variables.SLUICE_SIDECAR === 'off' ? undefined : variables.SLUICE_SIDECAR,

@@ -73,6 +73,7 @@ const variables = {
   SLUICE_FOLDER: notYet('the folder backend'),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
+  SLUICE_FAILURE_QUEUE_URL: httpUrl.optional(),
   SLUICE_JOBS: oneOf(['acknowledged', 'every-object'], 'acknowledged'),
   SLUICE_TEMP_PATTERNS: namePatterns(TEMPORARY_NAMES),
   SLUICE_DUPLICATES: oneOf(['overwrite', 'reject', 'version'], 'overwrite'),
@@ -134,6 +135,9 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
   }
   if (env['SLUICE_JOBS'] === 'every-object' && (env['SLUICE_BACKEND'] ?? 's3') !== 's3') {
     faults.push('SLUICE_JOBS: every-object needs the s3 backend: the jobs are noted down in its bucket');
+  }
+  if (env['SLUICE_FAILURE_QUEUE_URL'] !== undefined && env['SLUICE_QUEUE_URL'] === undefined) {
+    faults.push('SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs');
   }
   return faults;
 }

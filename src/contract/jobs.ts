@@ -36,6 +36,26 @@ export interface AnnouncedJob {
   withdraw(): Promise<void>;
 }
 
+/** An upload that has come to nothing. */
+export interface FailedUpload {
+  /** The upload's id. It never has a job. */
+  readonly id: string;
+  /** As the client asked for it: a normalised path. */
+  readonly path: string;
+  /** Where it would have stood. */
+  readonly location: FileLocation;
+  readonly principal: Principal;
+  readonly connection: Connection;
+  readonly startedAt: Date;
+  readonly failedAt: Date;
+  /** `refused`: when it was opened; `aborted`: it ended without CLOSE; `failed`: while it was written or closed. */
+  readonly outcome: 'refused' | 'aborted' | 'failed';
+  /** For the consumer's eyes: a POSIX code, and a sentence without anything of the inside. */
+  readonly error: { readonly code: string; readonly message: string };
+  /** Bytes of the file as it was then. */
+  readonly bytes: number;
+}
+
 /** Hands jobs to whoever processes the files. */
 export interface JobPublisher {
   /**
@@ -43,6 +63,11 @@ export interface JobPublisher {
    * noted that the job is sent even if this process ends before it can publish.
    */
   announce(delivery: Delivery, trace?: TraceContext): Promise<AnnouncedJob>;
-  /** Releases connections; jobs being published are finished first. */
+  /**
+   * Tells of a failed upload, if it can: where the report is then, undefined for nowhere. Never rejects. No client's answer
+   * waits for it.
+   */
+  reportFailure(failure: FailedUpload, trace?: TraceContext): Promise<JobPlace | undefined>;
+  /** Releases connections; jobs being published, and reports, are finished first. */
   close(): Promise<void>;
 }

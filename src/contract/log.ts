@@ -7,3 +7,12 @@ export interface Log {
   readonly warn: Write;
   readonly error: Write;
 }
+
+/** The same log, with fields that stand in each of its lines. */
+export function withFields(log: Log, shared: Readonly<Record<string, unknown>>): Log {
+  const write =
+    (level: keyof Log): Write =>
+    (fields, message) =>
+      log[level]({ ...shared, ...fields }, message);
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}

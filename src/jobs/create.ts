@@ -3,11 +3,13 @@ import type { JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
-import { Outbox } from './outbox.ts';
-import { probeQueue } from './probe.ts';
+import { createChannel } from './channel.ts';
+import { FailureReporter } from './failure-reporter.ts';
+import { inFolder } from './outbox-folder.ts';
 import { createPublisher } from './publisher.ts';
-import { createSqsClient } from './sqs-client.ts';
-import { createSqsSender } from './sqs-sender.ts';
+
+/** The outbox of the failures: jobs do not wait behind them. */
+const FAILURES = 'failures/';
 
 export interface JobsResources {
   /** Where jobs wait that the queue does not take; without one they are failures. */
@@ -18,23 +20,36 @@ export interface JobsResources {
 
 export interface CreatedJobs {
   readonly publisher: JobPublisher;
-  /** Whether the queue is there. */
-  readonly probe: Probe;
+  /** Whether the queues are there, by name. */
+  readonly probes: ReadonlyMap<string, Probe>;
   /** Begins to deliver what waits in the outbox. */
   start(): void;
 }
 
 export function createJobs(
-  config: JobsConfig,
+  { queueUrl, failureQueueUrl, groupBy, everyObject, aws }: JobsConfig,
   { outboxStore, serviceName, log }: JobsResources,
 ): CreatedJobs {
-  const { queueUrl, groupBy, everyObject, aws } = config;
-  const client = createSqsClient(aws);
-  const sender = createSqsSender({ client, queueUrl, groupBy });
-  const outbox = outboxStore && new Outbox({ store: outboxStore, sender, log });
+  const shared = { groupBy, aws, log };
+  const channel = createChannel({ ...shared, queueUrl, variable: 'SLUICE_QUEUE_URL', store: outboxStore });
+  const failures =
+    failureQueueUrl === undefined
+      ? undefined
+      : createChannel({
+          ...shared,
+          queueUrl: failureQueueUrl,
+          variable: 'SLUICE_FAILURE_QUEUE_URL',
+          store: outboxStore && inFolder(outboxStore, FAILURES),
+        });
+  const reporter = failures && new FailureReporter({ channel: failures, log });
+  const probes = new Map([['queue', channel.probe]]);
+  if (failures !== undefined) probes.set('failure queue', failures.probe);
   return {
-    publisher: createPublisher({ sender, outbox, serviceName, everyObject }),
-    probe: () => probeQueue(client, queueUrl),
-    start: () => outbox?.start(),
+    publisher: createPublisher({ channel, reporter, serviceName, everyObject }),
+    probes,
+    start: () => {
+      channel.outbox?.start();
+      failures?.outbox?.start();
+    },
   };
 }

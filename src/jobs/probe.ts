@@ -2,20 +2,24 @@ import { GetQueueAttributesCommand, type SQSClient, SQSServiceException } from '
 import type { ProbeResult } from '../contract/probe.ts';
 
 /** Whether the queue is there. Sending needs less permission than asking, so a refusal to tell is no fault. */
-export async function probeQueue(client: SQSClient, queueUrl: string): Promise<ProbeResult> {
+export async function probeQueue(
+  client: SQSClient,
+  queueUrl: string,
+  variable: string,
+): Promise<ProbeResult> {
   try {
     await client.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }));
     return { state: 'ok' };
   } catch (error) {
-    return toProbeResult(error, queueUrl);
+    return toProbeResult(error, queueUrl, variable);
   }
 }
 
-function toProbeResult(error: unknown, queueUrl: string): ProbeResult {
+function toProbeResult(error: unknown, queueUrl: string, variable: string): ProbeResult {
   const name = error instanceof Error ? error.name : '';
   const message = error instanceof Error ? error.message || name : String(error);
   if (/QueueDoesNotExist|NonExistentQueue/.test(name)) {
-    return { state: 'wrong', message: `the queue ${queueUrl} does not exist (SLUICE_QUEUE_URL)` };
+    return { state: 'wrong', message: `the queue ${queueUrl} does not exist (${variable})` };
   }
   if (error instanceof SQSServiceException && error.$metadata.httpStatusCode === 403) {
     return {

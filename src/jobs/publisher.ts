@@ -1,14 +1,14 @@
-import type { AnnouncedJob, Delivery, JobPlace, JobPublisher, TraceContext } from '../contract/jobs.ts';
+import type { AnnouncedJob, Delivery, JobPublisher, TraceContext } from '../contract/jobs.ts';
 import type { StoredFile } from '../contract/types.ts';
-import type { JobEvent } from './event.ts';
-import type { EventSender } from './event-sender.ts';
-import type { Outbox } from './outbox.ts';
-import { toDeliveredEvent } from './to-event.ts';
+import type { Channel } from './channel.ts';
+import type { FailureReporter } from './failure-reporter.ts';
+import { toDeliveredEvent, toFailedEvent } from './to-event.ts';
 
 export interface PublisherOptions {
-  readonly sender: EventSender;
-  /** Without one, a job that the queue does not take is a failure. */
-  readonly outbox: Outbox | undefined;
+  /** Without an outbox, a job that the queue does not take is a failure. */
+  readonly channel: Channel;
+  /** Without one, nobody is told of failures. */
+  readonly reporter: FailureReporter | undefined;
   /** Names the service in the event's `source`. */
   readonly serviceName: string;
   /** Notes each job down before its file is there. */
@@ -17,11 +17,13 @@ export interface PublisherOptions {
 
 /** Turns what was stored into events, and sees to it that they are durable. */
 export function createPublisher({
-  sender,
-  outbox,
+  channel,
+  reporter,
   serviceName,
   everyObject,
 }: PublisherOptions): JobPublisher {
+  const { sender, outbox } = channel;
+
   async function prepare(delivery: Delivery, trace: TraceContext): Promise<string | undefined> {
     // Whether a file is one that was renamed for good, nobody could tell later.
     if (!everyObject || delivery.renamedFrom !== undefined) return undefined;
@@ -31,12 +33,6 @@ export function createPublisher({
     );
   }
 
-  async function deliver(event: JobEvent, prepared: string | undefined): Promise<JobPlace> {
-    if (outbox !== undefined) return await outbox.deliver(event, prepared);
-    await sender.send(event);
-    return 'queue';
-  }
-
   return {
     announce: async (delivery, trace = {}): Promise<AnnouncedJob> => {
       const prepared = await prepare(delivery, trace);
@@ -44,7 +40,7 @@ export function createPublisher({
       return {
         publish: async (stored, trace = {}) => {
           const event = toDeliveredEvent(delivery, stored, { serviceName, finishedAt: new Date(), trace });
-          const delivered = deliver(event, prepared);
+          const delivered = channel.deliver(event, prepared);
           arrived();
           return await delivered;
         },
@@ -54,9 +50,11 @@ export function createPublisher({
         },
       };
     },
+    reportFailure: async (failure, trace = {}) =>
+      await reporter?.report(toFailedEvent(failure, { serviceName, trace })),
     close: async () => {
-      await outbox?.close();
-      await sender.close();
+      await reporter?.close();
+      await channel.close();
     },
   };
 }

@@ -1,13 +1,12 @@
-import type { Delivery, TraceContext } from '../contract/jobs.ts';
-import type { StoredFile } from '../contract/types.ts';
-import type { UploadFinishedEvent, UploadRenamedEvent } from './event.ts';
+import type { Delivery, FailedUpload, TraceContext } from '../contract/jobs.ts';
+import type { FileLocation, StoredFile } from '../contract/types.ts';
+import type { UploadFailedEvent, UploadFinishedEvent, UploadRenamedEvent } from './event.ts';
 
 /** The event of a file that stands under its name. */
 export type DeliveredEvent = UploadFinishedEvent | UploadRenamedEvent;
 
 export interface EventOptions {
   readonly serviceName: string;
-  readonly finishedAt: Date;
   readonly trace: TraceContext;
 }
 
@@ -15,30 +14,17 @@ export interface EventOptions {
 export function toDeliveredEvent(
   delivery: Delivery,
   stored: StoredFile,
-  { serviceName, finishedAt, trace }: EventOptions,
+  { finishedAt, ...options }: EventOptions & { readonly finishedAt: Date },
 ): DeliveredEvent {
-  const { id, path, requestedPath, renamedFrom, principal, connection, startedAt } = delivery;
+  const { id, requestedPath, renamedFrom } = delivery;
   const { bucket, key } = stored.location ?? delivery.location;
-  const envelope = {
-    specversion: '1.0',
-    id,
-    source: `/sluice/${serviceName}`,
-    subject: `${bucket}/${key}`,
-    time: finishedAt.toISOString(),
-    datacontenttype: 'application/json',
-    ...trace,
-  } as const;
+  const envelope = toEnvelope(id, { bucket, key }, finishedAt, options);
   const data = {
     bucket,
     key,
     ...toStoredData(stored),
-    path,
+    ...toOrigin(delivery),
     ...(requestedPath === undefined ? {} : { requestedPath }),
-    username: principal.username,
-    session: { ...principal.session },
-    clientAddress: connection.clientAddress,
-    clientVersion: connection.clientVersion,
-    startedAt: startedAt.toISOString(),
     finishedAt: finishedAt.toISOString(),
   };
   return renamedFrom === undefined
@@ -46,9 +32,55 @@ export function toDeliveredEvent(
     : { ...envelope, type: 'sluice.upload.renamed.v1', data: { ...data, previousPath: renamedFrom } };
 }
 
+export function toFailedEvent(failure: FailedUpload, options: EventOptions): UploadFailedEvent {
+  const { id, location, failedAt, outcome, error, bytes } = failure;
+  const { bucket, key } = location;
+  return {
+    ...toEnvelope(id, location, failedAt, options),
+    type: 'sluice.upload.failed.v1',
+    data: {
+      bucket,
+      key,
+      ...toOrigin(failure),
+      outcome,
+      error,
+      bytes,
+      failedAt: failedAt.toISOString(),
+    },
+  };
+}
+
 /** The event that was made before the file was there, with what the store says of it now. */
 export function completeEvent<E extends DeliveredEvent>(event: E, stored: StoredFile): E {
   return { ...event, data: { ...event.data, ...toStoredData(stored) } };
+}
+
+function toEnvelope(
+  id: string,
+  { bucket, key }: FileLocation,
+  time: Date,
+  { serviceName, trace }: EventOptions,
+) {
+  return {
+    specversion: '1.0',
+    id,
+    source: `/sluice/${serviceName}`,
+    subject: `${bucket}/${key}`,
+    time: time.toISOString(),
+    datacontenttype: 'application/json',
+    ...trace,
+  } as const;
+}
+
+function toOrigin({ path, principal, connection, startedAt }: Delivery | FailedUpload) {
+  return {
+    path,
+    username: principal.username,
+    session: { ...principal.session },
+    clientAddress: connection.clientAddress,
+    clientVersion: connection.clientVersion,
+    startedAt: startedAt.toISOString(),
+  };
 }
 
 function toStoredData({ size, etag, versionId, checksum }: StoredFile) {

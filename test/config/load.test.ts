@@ -53,6 +53,7 @@ describe('loadConfig', () => {
       SLUICE_PREFIX: 'session:prefix',
       SLUICE_STALE_UPLOAD_HOURS: '0',
       SLUICE_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/jobs',
+      SLUICE_FAILURE_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/1/failures',
       SLUICE_TEMP_PATTERNS: '*.part, .in.*',
       SLUICE_DUPLICATES: 'version',
       SLUICE_MEMORY_BUDGET_MIB: '16',
@@ -73,7 +74,11 @@ describe('loadConfig', () => {
       port: 22,
       healthPort: 0,
       backend: { kind: 's3', bucket: 'files', prefix: 'session:prefix', staleUploadMs: 0, aws },
-      jobs: { queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs', aws },
+      jobs: {
+        queueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/jobs',
+        failureQueueUrl: 'https://sqs.eu-west-1.amazonaws.com/1/failures',
+        aws,
+      },
       temporaryNames: ['*.part', '.in.*'],
       duplicates: 'version',
       memoryBudgetBytes: 16 * 1024 * 1024,
@@ -193,6 +198,18 @@ describe('faults', () => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toMatch(new RegExp(`^${name}: .*not supported yet`));
+  });
+
+  test('a failure queue without a queue of jobs is one', () => {
+    const SLUICE_FAILURE_QUEUE_URL = 'https://sqs.eu-west-1.amazonaws.com/1/failures';
+    expect(faultsOf({ SLUICE_FAILURE_QUEUE_URL })).toEqual([
+      'SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs',
+    ]);
+    const SLUICE_QUEUE_URL = 'https://sqs.eu-west-1.amazonaws.com/1/jobs';
+    expect(load({ SLUICE_QUEUE_URL }).jobs?.failureQueueUrl).toBeUndefined();
+    expect(faultsOf({ SLUICE_QUEUE_URL, SLUICE_FAILURE_QUEUE_URL: 'failures' })).toEqual([
+      'SLUICE_FAILURE_QUEUE_URL: must be an http(s) URL',
+    ]);
   });
 
   test('a secret that is not supported yet is not also a folder that is missing', () => {

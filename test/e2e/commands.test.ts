@@ -179,10 +179,12 @@ describe('sluice host-key', () => {
 
 describe('sluice doctor', () => {
   test('reports each thing that it has checked, and 0 when all is well', async () => {
-    const { code, stdout } = await sluice(['doctor'], { env: around.env });
+    const SLUICE_FAILURE_QUEUE_URL = around.env['SLUICE_QUEUE_URL'] ?? '';
+    const { code, stdout } = await sluice(['doctor'], { env: { ...around.env, SLUICE_FAILURE_QUEUE_URL } });
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ok {3}bucket {9}reachable$/m);
     expect(stdout).toMatch(/^ok {3}queue {10}reachable$/m);
+    expect(stdout).toMatch(/^ok {3}failure queue {2}reachable$/m);
     expect(stdout).toMatch(/^ok {3}host key {7}ssh-ed25519 SHA256:/m);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Delivery } from '../../src/contract/jobs.ts';
+import type { Delivery, FailedUpload } from '../../src/contract/jobs.ts';
 import type { StoredFile } from '../../src/contract/types.ts';
 import {
   jobEvent,
@@ -8,7 +8,7 @@ import {
   uploadFinishedEvent,
   uploadRenamedEvent,
 } from '../../src/jobs/event.ts';
-import { completeEvent, toDeliveredEvent } from '../../src/jobs/to-event.ts';
+import { completeEvent, toDeliveredEvent, toFailedEvent } from '../../src/jobs/to-event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const { principal, connection } = createTestContext({
@@ -133,6 +133,33 @@ describe('the job of an upload', () => {
   ])('its schema refuses %s', (_, wrong) => {
     expect(uploadFinishedEvent.safeParse(event).success).toBe(true);
     expect(uploadFinishedEvent.safeParse(wrong).success).toBe(false);
+  });
+});
+
+describe('the report of a failed upload', () => {
+  const FAILURE: FailedUpload = {
+    ...DELIVERY,
+    failedAt: new Date(Date.UTC(2026, 0, 2, 3, 4, 6)),
+    outcome: 'aborted',
+    error: { code: 'ECONNABORTED', message: 'the upload ended without CLOSE' },
+    bytes: 5,
+  };
+  const event = toFailedEvent(FAILURE, { serviceName: 'sluice', trace: TRACE });
+
+  test('says the same of who, where and when as a job, and how it ended', () => {
+    const { data, ...envelope } = toDeliveredEvent(DELIVERY, STORED, OPTIONS);
+    const { bucket, key, path, username, session, clientAddress, clientVersion, startedAt } = data;
+    const origin = { bucket, key, path, username, session, clientAddress, clientVersion, startedAt };
+    const { outcome, error, bytes } = FAILURE;
+    expect(event).toEqual({
+      ...envelope,
+      type: 'sluice.upload.failed.v1',
+      data: { ...origin, outcome, error, bytes, failedAt: data.finishedAt },
+    });
+  });
+
+  test('comes through JSON and its schema as it was', () => {
+    expect(uploadFailedEvent.parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
   });
 });
 

@@ -4,12 +4,15 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import { FsError } from '../../src/contract/errors.ts';
+import type { JobPlace } from '../../src/contract/jobs.ts';
 import type { Log } from '../../src/contract/log.ts';
 import { observeRequests } from '../../src/layers/observe-requests.ts';
+import { withFailureEvents } from '../../src/layers/with-failure-events.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { withPublisherTelemetry } from '../../src/layers/with-publisher-telemetry.ts';
 import { type BackendTelemetryOptions, withTelemetry } from '../../src/layers/with-telemetry.ts';
 import { createTestContext } from '../../src/testing/index.ts';
+import { turn } from '../support/sftp-driver.ts';
 import { type JobHooks, watchJobs } from '../support/watch-jobs.ts';
 
 type FinishedSpan = ReturnType<InMemorySpanExporter['getFinishedSpans']>[number];
@@ -513,6 +516,59 @@ describe('the job of an upload', () => {
       expect(only(name).status.code).toBe(SpanStatusCode.ERROR);
       expect(exceptions(only(name))).toHaveLength(1);
     }
+  });
+});
+
+describe('the report of a failed upload', () => {
+  const queueUrl = 'https://sqs.eu-west-1.amazonaws.com/1/jobs';
+  const failureQueueUrl = 'https://sqs.eu-west-1.amazonaws.com/1/failures';
+
+  function reporting(backend: StreamingBackend, places: readonly JobPlace[] = ['outbox']) {
+    const { failures, failureTraces, publisher } = watchJobs({ reportFailure: async () => places[0] });
+    const sending = withPublisherTelemetry(publisher, { tracer, queueUrl, failureQueueUrl });
+    return { backend: traced(withFailureEvents(backend, sending)), failures, failureTraces };
+  }
+
+  const fail = {
+    'backend.begin_write': (backend: StreamingBackend) =>
+      backend.beginWrite(call, '/a', { ...REPLACE, create: false }),
+    'backend.abort_write': async (backend: StreamingBackend) =>
+      (await backend.beginWrite(call, '/a', REPLACE)).abortWrite(),
+    'backend.finish_write': async (backend: StreamingBackend) => {
+      const upload = await backend.beginWrite(call, '/a', { ...REPLACE, exclusive: true });
+      await backend.writeFile(call, '/a', bytes(1));
+      await upload.finishWrite();
+    },
+  };
+
+  test.each(Object.entries(fail))(
+    'is sent below %s, and carries the span that sent it',
+    async (name, run) => {
+      const { backend, failures, failureTraces } = reporting(createMemoryBackend());
+      await run(backend).catch(() => undefined);
+      await turn();
+      const send = only('sqs.send');
+      const { traceId, spanId } = send.spanContext();
+      expect(send.kind).toBe(SpanKind.PRODUCER);
+      expect(send.parentSpanContext?.spanId).toBe(only(name).spanContext().spanId);
+      expect(traceId).toBe(only('sluice.upload').spanContext().traceId);
+      expect(send.attributes).toMatchObject({
+        'messaging.destination.name': 'failures',
+        'sluice.upload.id': 'upload-1',
+        'sluice.job.place': 'outbox',
+        'sluice.result': 'ok',
+      });
+      expect(failures).toHaveLength(1);
+      expect(failureTraces).toEqual([{ traceparent: `00-${traceId}-${spanId}-01` }]);
+    },
+  );
+
+  test("that is lost marks its span, and is nobody's failure", async () => {
+    const { backend } = reporting(createMemoryBackend(), []);
+    await fail['backend.abort_write'](backend);
+    await turn();
+    expect(only('sqs.send').status.code).toBe(SpanStatusCode.ERROR);
+    expect(only('backend.abort_write').status.code).toBe(SpanStatusCode.UNSET);
   });
 });
 

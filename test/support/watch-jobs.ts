@@ -1,4 +1,10 @@
-import type { Delivery, JobPublisher, TraceContext } from '../../src/contract/jobs.ts';
+import type {
+  Delivery,
+  FailedUpload,
+  JobPlace,
+  JobPublisher,
+  TraceContext,
+} from '../../src/contract/jobs.ts';
 import type { Log } from '../../src/contract/log.ts';
 import type { StoredFile } from '../../src/contract/types.ts';
 
@@ -8,6 +14,7 @@ export const SILENT: Log = { debug: ignore, info: ignore, warn: ignore, error: i
 export interface JobHooks {
   readonly announce?: (delivery: Delivery) => Promise<void>;
   readonly publish?: (delivery: Delivery) => Promise<void>;
+  readonly reportFailure?: (failure: FailedUpload) => Promise<JobPlace | undefined>;
 }
 
 export interface PublishedJob {
@@ -19,6 +26,8 @@ export interface PublishedJob {
 /** A publisher that notes what it is asked for, in `calls` too: `announce /a`, `publish /a`, `withdraw /a`. */
 export function watchJobs(hooks: JobHooks = {}, calls: string[] = []) {
   const jobs: PublishedJob[] = [];
+  const failures: FailedUpload[] = [];
+  const failureTraces: (TraceContext | undefined)[] = [];
   const publisher: JobPublisher = {
     announce: async (delivery) => {
       const { path } = delivery;
@@ -34,7 +43,13 @@ export function watchJobs(hooks: JobHooks = {}, calls: string[] = []) {
         withdraw: async () => void calls.push(`withdraw ${path}`),
       };
     },
+    reportFailure: async (failure, trace) => {
+      calls.push(`${failure.outcome} ${failure.path}`);
+      failures.push(failure);
+      failureTraces.push(trace);
+      return await hooks.reportFailure?.(failure);
+    },
     close: async () => undefined,
   };
-  return { publisher, jobs, calls };
+  return { publisher, jobs, failures, failureTraces, calls };
 }
