@@ -1,6 +1,7 @@
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
 import { receiveJobs } from '../../src/cli/dev/receive-jobs.ts';
 import type { JobEvent, UploadFinishedEvent } from '../../src/jobs/event.ts';
+import { EventLog, type EventOf } from './event-log.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { type Finished, Running, run } from './processes.ts';
 import { TEST_CREDENTIALS, TEST_REGION } from './s3-subject.ts';
@@ -28,8 +29,6 @@ export interface Surroundings {
   close(): Promise<void>;
 }
 
-type EventOf<T extends JobEvent['type']> = Extract<JobEvent, { readonly type: T }>;
-
 export interface SurroundingsOptions extends WorkspaceOptions, Pick<StrictS3Options, 'onStored'> {
   /** Told of each job in the moment in which it is received. */
   readonly onJob?: (job: UploadFinishedEvent) => void;
@@ -48,27 +47,14 @@ export async function createSurroundings({
   const emulators: Emulators = await startEmulators();
   const sqs = await startFaultProxy(emulators.aws.endpoint);
   const jobs: UploadFinishedEvent[] = [];
-  const waiting = new Set<() => void>();
-  const events: JobEvent[] = [];
+  const received = new EventLog();
   const receive = async (event: JobEvent) => {
-    events.push(event);
     if (event.type === 'sluice.upload.finished.v1') {
       jobs.push(event);
       onJob?.(event);
     }
-    for (const check of [...waiting]) check();
+    received.add(event);
   };
-  const event: Surroundings['event'] = (type, path) =>
-    new Promise((resolve) => {
-      const check = () => {
-        const found = events.find((candidate) => candidate.type === type && candidate.data.path === path);
-        if (found === undefined) return;
-        waiting.delete(check);
-        resolve(found as EventOf<typeof type>);
-      };
-      waiting.add(check);
-      check();
-    });
   const stopReceiving = receivesJobs ? receiveJobs(emulators, receive) : undefined;
   return {
     s3,
@@ -91,8 +77,8 @@ export async function createSurroundings({
       AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
       OTEL_TRACES_EXPORTER: 'none',
     },
-    job: (path) => event('sluice.upload.finished.v1', path),
-    event,
+    job: (path) => received.event('sluice.upload.finished.v1', path),
+    event: (type, path) => received.event(type, path),
     close: async () => {
       await stopReceiving?.();
       await sqs.close();
