@@ -9,7 +9,7 @@ import { Spool } from './buffers/spool.ts';
 import { withLimit } from './buffers/with-limit.ts';
 import type { Config } from './config/load.ts';
 import type { StreamingBackend } from './contract/backend.ts';
-import type { JobPublisher } from './contract/jobs.ts';
+import type { Backlog, JobPublisher } from './contract/jobs.ts';
 import type { Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
 import { createJobs } from './jobs/create.ts';
@@ -43,6 +43,8 @@ export interface AppDependencies {
 export interface App {
   /** The bucket and the queues, by name. */
   readonly probes: ReadonlyMap<string, Probe>;
+  /** What waits to be sent, or to be looked at. */
+  readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
   readonly hostKeys: readonly HostKey[];
   /** Accepts connections, on another port than the configured one when that is given. */
   listen(port?: number): Promise<AddressInfo>;
@@ -139,6 +141,7 @@ export async function createApp(
 
   return {
     probes,
+    backlogs: jobs?.backlogs ?? new Map(),
     hostKeys,
     listen: async (port = config.port) => {
       const address = await server.listen(port, config.host);

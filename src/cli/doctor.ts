@@ -1,5 +1,6 @@
 import { ProxyTracerProvider } from '@opentelemetry/api';
 import { createApp } from '../app.ts';
+import type { Backlog } from '../contract/jobs.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { TRACER_NAME } from '../telemetry/instruments.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -24,8 +25,20 @@ export async function doctor(): Promise<void> {
     report(good ? 'ok' : 'FAIL', name, result.state === 'ok' ? 'reachable' : result.message);
     healthy &&= good;
   }
+  // What lies in the bucket is of interest once it can be reached.
+  for (const [name, backlog] of healthy ? app.backlogs : []) {
+    const isWell = reportBacklog(name, await backlog());
+    healthy &&= isWell;
+  }
   if (config.jobs === undefined) report('ok', 'queue', 'not set (SLUICE_QUEUE_URL): uploads give no jobs');
   process.exit(healthy ? 0 : 1);
+}
+
+function reportBacklog(outbox: string, { waiting, refused }: Backlog): boolean {
+  const jobs = (count: number) => `${count} ${count === 1 ? 'event' : 'events'}`;
+  report('ok', outbox, waiting === 0 ? 'empty' : `${jobs(waiting)} to be sent`);
+  if (refused > 0) report('FAIL', outbox, `${jobs(refused)} set aside in the bucket: see docs/jobs.md`);
+  return refused === 0;
 }
 
 /** `SLOW` is a fault that costs time and breaks nothing. */

@@ -128,6 +128,11 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
   }
+  if ((env['SLUICE_SIDECAR'] ?? 'off') !== 'off' && env['SLUICE_DUPLICATES'] === 'version') {
+    faults.push(
+      'SLUICE_SIDECAR: needs SLUICE_DUPLICATES to be overwrite or reject: a sidecar cannot name a file that was given another name',
+    );
+  }
   if (env['SLUICE_JOBS'] === 'every-object' && (env['SLUICE_BACKEND'] ?? 's3') !== 's3') {
     faults.push('SLUICE_JOBS: every-object needs the s3 backend: the jobs are noted down in its bucket');
   }

@@ -28,6 +28,14 @@ export interface TraceContext {
 /** Where a job is once it is durable: on the queue, or in the outbox, from where it will go there. */
 export type JobPlace = 'queue' | 'outbox';
 
+/** What lies in an outbox. */
+export interface Backlog {
+  /** Waits until the queue takes it. */
+  readonly waiting: number;
+  /** Cannot be delivered as it is: somebody has to look at it. */
+  readonly refused: number;
+}
+
 /** A job whose file does not stand under its name yet. Ends with one of the two. */
 export interface AnnouncedJob {
   /** The file is stored. Resolves when the job is durable; rejects when it is not known to be. */

@@ -1,5 +1,5 @@
 import type { JobsConfig } from '../config/load.ts';
-import type { JobPublisher } from '../contract/jobs.ts';
+import type { Backlog, JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
@@ -22,6 +22,8 @@ export interface CreatedJobs {
   readonly publisher: JobPublisher;
   /** Whether the queues are there, by name. */
   readonly probes: ReadonlyMap<string, Probe>;
+  /** What lies in the outboxes, by name. */
+  readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
   /** Begins to deliver what waits in the outbox. */
   start(): void;
 }
@@ -44,9 +46,14 @@ export function createJobs(
   const reporter = failures && new FailureReporter({ channel: failures, log });
   const probes = new Map([['queue', channel.probe]]);
   if (failures !== undefined) probes.set('failure queue', failures.probe);
+  const outboxes = { outbox: channel.outbox, 'failure outbox': failures?.outbox };
+  const backlogs = Object.entries(outboxes).flatMap(([name, outbox]) =>
+    outbox === undefined ? [] : [[name, () => outbox.backlog()] as const],
+  );
   return {
     publisher: createPublisher({ channel, reporter, serviceName, everyObject }),
     probes,
+    backlogs: new Map(backlogs),
     start: () => {
       channel.outbox?.start();
       failures?.outbox?.start();

@@ -1,6 +1,6 @@
-import type { JobPlace } from '../contract/jobs.ts';
+import type { Backlog, JobPlace } from '../contract/jobs.ts';
 import type { JobEvent } from './event.ts';
-import { type OutboxRecord, toRecordName } from './outbox-record.ts';
+import { OUTBOX, type OutboxRecord, REFUSED, toRecordName } from './outbox-record.ts';
 import { type OutboxOptions, OutboxSweeper, type SweepResult } from './outbox-sweeper.ts';
 import { MessageRefusedError } from './send-batch.ts';
 import type { DeliveredEvent } from './to-event.ts';
@@ -56,6 +56,12 @@ export class Outbox {
     return this.#sweeper.sweep();
   }
 
+  /** @throws what the store says when it cannot be asked. */
+  async backlog(): Promise<Backlog> {
+    const [waiting, refused] = await Promise.all([this.#count(OUTBOX), this.#count(REFUSED)]);
+    return { waiting, refused };
+  }
+
   async close(): Promise<void> {
     await this.#sweeper.close();
     await Promise.all(this.#tidying);
@@ -74,6 +80,12 @@ export class Outbox {
     }
     if (prepared !== undefined) this.#tidy(prepared);
     return true;
+  }
+
+  async #count(folder: string): Promise<number> {
+    let count = 0;
+    for await (const page of this.#options.store.list(folder)) count += page.length;
+    return count;
   }
 
   #put(name: string, record: OutboxRecord): Promise<void> {

@@ -103,6 +103,10 @@ describe('loadConfig', () => {
     expect(faultsOf(empty, {})).toHaveLength(3);
   });
 
+  test('temporary names can be turned off', () => {
+    expect(load({ SLUICE_TEMP_PATTERNS: 'none' }).temporaryNames).toEqual([]);
+  });
+
   test('overrides take precedence over the environment', () => {
     const config = loadConfig({ SLUICE_PORT: '1', SLUICE_BUCKET: 'other' }, { ...MINIMAL, SLUICE_PORT: '2' });
     expect(config).toMatchObject({ port: 1, backend: { bucket: 'other' } });
@@ -122,6 +126,16 @@ describe('faults', () => {
     ]);
   });
 
+  test('what does not go together is told', () => {
+    expect(
+      faultsOf({ SLUICE_BACKEND: 'memory', SLUICE_JOBS: 'every-object' }).map((fault) => fault.split(':')[0]),
+    ).toEqual(['SLUICE_JOBS']);
+    expect(
+      faultsOf({ SLUICE_SIDECAR: 'done', SLUICE_DUPLICATES: 'version' }).map((fault) => fault.split(':')[0]),
+    ).toEqual(['SLUICE_SIDECAR']);
+    expect(load({ SLUICE_SIDECAR: 'done', SLUICE_DUPLICATES: 'reject' }).duplicates).toBe('reject');
+  });
+
   const WRONG: readonly (readonly [string, string, RegExp])[] = [
     ['SLUICE_PORT', '65536', /whole number from 0 to 65535$/],
     ['SLUICE_PORT', 'ssh', /whole number/],
@@ -139,6 +153,12 @@ describe('faults', () => {
     ['SLUICE_QUEUE_URL', 'ftp://host/jobs', /must be an http\(s\) URL$/],
     ['SLUICE_QUEUE_GROUP_BY', 'user', /must be one of: principal, prefix$/],
     ['SLUICE_DUPLICATES', 'keep', /must be one of: overwrite, reject, version$/],
+    ['SLUICE_JOBS', 'all', /must be one of: acknowledged, every-object$/],
+    ['SLUICE_SIDECAR', 'md5', /must be one of: off, done, sha256$/],
+    ['SLUICE_RENAME_EVENTS', 'yes', /must be one of: off, on$/],
+    ['SLUICE_TEMP_PATTERNS', '*', /must be patterns of names/],
+    ['SLUICE_TEMP_PATTERNS', '*.tmp,', /must be patterns of names/],
+    ['SLUICE_TEMP_PATTERNS', 'in/*.tmp', /must be patterns of names/],
     ['SLUICE_MEMORY_BUDGET_MIB', '15', /whole number from 16 to/],
     ['SLUICE_MEMORY_BUDGET_MIB', '256.5', /whole number/],
     ['SLUICE_MAX_SESSIONS', '0', /whole number from 1 to/],

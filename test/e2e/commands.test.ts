@@ -3,7 +3,14 @@ import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyPassword } from '../../src/auth/passwords.ts';
 import { Running, run } from '../support/processes.ts';
-import { COMMAND, createSurroundings, type Surroundings, sftp, startService } from '../support/service.ts';
+import {
+  BUCKET,
+  COMMAND,
+  createSurroundings,
+  type Surroundings,
+  sftp,
+  startService,
+} from '../support/service.ts';
 
 let around: Surroundings;
 
@@ -186,6 +193,19 @@ describe('sluice doctor', () => {
     expect(stdout).toMatch(/^ok {3}queue {10}reachable$/m);
     expect(stdout).toMatch(/^ok {3}failure queue {2}reachable$/m);
     expect(stdout).toMatch(/^ok {3}host key {7}ssh-ed25519 SHA256:/m);
+  });
+
+  test('says what waits in the outbox, and that what was set aside is to be looked at', async () => {
+    const { code, stdout } = await sluice(['doctor'], { env: around.env });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ok {3}outbox {9}empty$/m);
+    for (const key of ['outbox/1.json', 'outbox/2.json', 'refused/1.json']) {
+      around.s3.seed(BUCKET, `.sluice/${key}`, '{}');
+    }
+    const later = await sluice(['doctor'], { env: around.env });
+    expect(later.code).toBe(1);
+    expect(later.stdout).toMatch(/^ok {3}outbox {9}2 events to be sent$/m);
+    expect(later.stdout).toMatch(/^FAIL outbox {9}1 event set aside in the bucket: see docs\/jobs\.md$/m);
   });
 
   test('says what is wrong with the bucket, and exits with 1', async () => {

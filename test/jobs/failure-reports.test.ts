@@ -1,10 +1,4 @@
-import {
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
-  type Message,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createOutboxStore } from '../../src/backends/s3/outbox-store.ts';
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
@@ -14,7 +8,9 @@ import { type CreatedJobs, createJobs } from '../../src/jobs/create.ts';
 import { jobEvent } from '../../src/jobs/event.ts';
 import { createSqsClient } from '../../src/jobs/sqs-client.ts';
 import { createTestContext } from '../../src/testing/index.ts';
+import { collectLog, type LogLine } from '../support/collect-log.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { receiveAll, receiveEvents } from '../support/receive-all.ts';
 import { createS3Subject, type S3Subject } from '../support/s3-subject.ts';
 import { deferred } from '../support/sftp-driver.ts';
 import { type StrictS3, startStrictS3 } from '../support/strict-s3/server.ts';
@@ -31,7 +27,7 @@ let proxy: FaultProxy;
 let client: SQSClient;
 let s3: StrictS3;
 let subject: S3Subject;
-let lines: { readonly fields: Readonly<Record<string, unknown>>; readonly message: string }[];
+let lines: LogLine[];
 let running: JobPublisher[];
 let queues = 0;
 
@@ -68,21 +64,20 @@ async function createQueue(ending = ''): Promise<string> {
 
 /** As the service makes them, with an outbox unless told otherwise. */
 function start(config: Pick<JobsConfig, 'queueUrl' | 'failureQueueUrl'>, hasOutbox = true): CreatedJobs {
-  const write = (fields: Readonly<Record<string, unknown>>, message: string) =>
-    void lines.push({ fields, message });
   const created = createJobs(
     {
       groupBy: 'principal',
       everyObject: false,
       sidecar: undefined,
       reportsRenames: false,
+      sidecar: undefined,
       aws: { ...emulators.aws, endpoint: proxy.endpoint },
       ...config,
     },
     {
       outboxStore: hasOutbox ? createOutboxStore(subject.store) : undefined,
       serviceName: 'sluice',
-      log: { debug: write, info: write, warn: write, error: write },
+      log: collectLog(lines).log,
     },
   );
   running.push(created.publisher);
@@ -108,28 +103,8 @@ async function publish(publisher: JobPublisher, id: string) {
   return await job.publish({ size: 3 });
 }
 
-/** Everything that is in a queue. */
-async function receive(QueueUrl: string): Promise<Message[]> {
-  const all: Message[] = [];
-  for (;;) {
-    const { Messages = [] } = await client.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: 10,
-        WaitTimeSeconds: 0,
-        MessageAttributeNames: ['All'],
-        MessageSystemAttributeNames: ['All'],
-      }),
-    );
-    if (Messages.length === 0) return all;
-    all.push(...Messages);
-    const Entries = Messages.map(({ ReceiptHandle = '' }, index) => ({ Id: String(index), ReceiptHandle }));
-    await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-  }
-}
-
-const received = async (queueUrl: string) =>
-  (await receive(queueUrl)).map(({ Body = '' }) => jobEvent.parse(JSON.parse(Body)));
+const receive = (queueUrl: string) => receiveAll(client, queueUrl);
+const received = (queueUrl: string) => receiveEvents(client, queueUrl);
 const kinds = async (queueUrl: string) =>
   (await received(queueUrl)).map(({ type, id }) => `${type.replace(/^sluice\.upload\.|\.v1$/g, '')} ${id}`);
 const sends = () => proxy.requests.filter(({ target }) => target === SEND.target).length;
@@ -229,6 +204,7 @@ describe('a failure queue that takes nothing', () => {
     );
     expect(await received(failureQueueUrl)).toMatchObject([{ id: 'a', data: { outcome: 'failed' } }]);
     expect(lines).toContainEqual({
+      level: 'warn',
       fields: expect.objectContaining({ queue: 'made-later' }),
       message: expect.stringContaining('outbox'),
     });

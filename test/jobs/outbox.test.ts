@@ -1,22 +1,17 @@
-import {
-  DeleteMessageBatchCommand,
-  PurgeQueueCommand,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import { PurgeQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createOutboxStore } from '../../src/backends/s3/outbox-store.ts';
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
-import type { Log } from '../../src/contract/log.ts';
 import type { OutboxStore } from '../../src/contract/outbox-store.ts';
-import { type JobEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
 import { Outbox } from '../../src/jobs/outbox.ts';
 import { MessageRefusedError } from '../../src/jobs/send-batch.ts';
 import { createSqsClient } from '../../src/jobs/sqs-client.ts';
 import { createSqsSender } from '../../src/jobs/sqs-sender.ts';
 import { createTestContext } from '../../src/testing/index.ts';
+import { collectLog, type LogLine } from '../support/collect-log.ts';
 import { finishedEvent as job } from '../support/events.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { receiveEvents } from '../support/receive-all.ts';
 import { createS3Subject, type S3Subject } from '../support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from '../support/strict-s3/server.ts';
 
@@ -34,7 +29,7 @@ let sqs: FaultProxy;
 let subject: S3Subject;
 let store: OutboxStore;
 let client: SQSClient;
-let lines: { level: string; message: string; fields: Readonly<Record<string, unknown>> }[];
+let lines: LogLine[];
 let tasks: Outbox[];
 let clock: number;
 
@@ -67,11 +62,7 @@ afterEach(async () => {
 /** A task of its own, with its own connection to the queue. All have the same clock, which only the test moves. */
 function createTask(): Outbox {
   const own = createSqsClient({ ...emulators.aws, endpoint: sqs.endpoint });
-  const write =
-    (level: string): Log['info'] =>
-    (fields, message) =>
-      lines.push({ level, fields, message });
-  const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+  const { log } = collectLog(lines);
   const sender = createSqsSender({ client: own, queueUrl: emulators.queueUrl, groupBy: 'principal' });
   const task = new Outbox({ store, sender, log, now: () => clock });
   tasks.push(task);
@@ -82,19 +73,7 @@ const sends = () => sqs.requests.filter(({ target }) => target === SEND.target).
 const records = (folder = 'outbox') =>
   [...s3.objects(BUCKET).keys()].filter((key) => key.startsWith(`.sluice/${folder}/`));
 
-/** The ids of everything in the queue. */
-async function receive(): Promise<JobEvent[]> {
-  const QueueUrl = emulators.queueUrl;
-  const all: JobEvent[] = [];
-  for (;;) {
-    const request = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 };
-    const { Messages = [] } = await client.send(new ReceiveMessageCommand(request));
-    if (Messages.length === 0) return all;
-    all.push(...Messages.map(({ Body = '' }) => uploadFinishedEvent.parse(JSON.parse(Body))));
-    const Entries = Messages.map(({ ReceiptHandle = '' }, index) => ({ Id: String(index), ReceiptHandle }));
-    await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-  }
-}
+const receive = () => receiveEvents(client, emulators.queueUrl);
 const received = async () => (await receive()).map(({ id }) => id).sort();
 
 /** Events whose task has died with them in the outbox. */

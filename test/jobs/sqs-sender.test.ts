@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  CreateQueueCommand,
-  DeleteMessageBatchCommand,
-  type Message,
-  PurgeQueueCommand,
-  ReceiveMessageCommand,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, type Message, PurgeQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
 import { type UploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
@@ -17,6 +10,7 @@ import { createSqsClient } from '../../src/jobs/sqs-client.ts';
 import { createSqsSender } from '../../src/jobs/sqs-sender.ts';
 import { finishedEvent } from '../support/events.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { receiveAll } from '../support/receive-all.ts';
 
 const TRACE = { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
 const SEND = { target: 'AmazonSQS.SendMessageBatch' };
@@ -50,26 +44,7 @@ const requests = () => proxy.requests.filter(({ target }) => target === SEND.tar
 
 const job = (id: string): UploadFinishedEvent => ({ ...finishedEvent(id), ...TRACE });
 
-/** Everything that is in the queue, in the order that it gives. */
-async function receive(QueueUrl = emulators.queueUrl): Promise<Message[]> {
-  const all: Message[] = [];
-  for (;;) {
-    const { Messages = [] } = await client.send(
-      new ReceiveMessageCommand({
-        QueueUrl,
-        MaxNumberOfMessages: 10,
-        WaitTimeSeconds: 0,
-        MessageAttributeNames: ['All'],
-        MessageSystemAttributeNames: ['All'],
-      }),
-    );
-    if (Messages.length === 0) return all;
-    all.push(...Messages);
-    // The next of its group comes only when the one before has been dealt with.
-    const Entries = Messages.map(({ ReceiptHandle = '' }, index) => ({ Id: String(index), ReceiptHandle }));
-    await client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
-  }
-}
+const receive = (queueUrl = emulators.queueUrl) => receiveAll(client, queueUrl);
 
 const idsOf = (messages: readonly Message[]) =>
   messages.map(({ Body }) => uploadFinishedEvent.parse(JSON.parse(Body ?? '')).id).sort();

@@ -1,6 +1,7 @@
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
-import { type UploadFailedEvent, uploadFailedEvent } from '../../src/jobs/event.ts';
+import { type JobEvent, type UploadFailedEvent, uploadFailedEvent } from '../../src/jobs/event.ts';
 import { createSqsClient } from '../../src/jobs/sqs-client.ts';
+import { EventLog } from './event-log.ts';
 import { TEST_CREDENTIALS, TEST_REGION } from './s3-subject.ts';
 import type { Surroundings } from './service.ts';
 
@@ -8,7 +9,7 @@ import type { Surroundings } from './service.ts';
 export interface FailureQueue {
   readonly queueUrl: string;
   /** Every event that has arrived so far. */
-  readonly events: readonly UploadFailedEvent[];
+  readonly events: readonly JobEvent[];
   /** Resolves with the event of a path, past or to come. */
   event(path: string): Promise<UploadFailedEvent>;
   close(): Promise<void>;
@@ -21,8 +22,7 @@ export async function createFailureQueue({ sqs }: Surroundings): Promise<Failure
     credentials: TEST_CREDENTIALS,
   });
   const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'failures' }));
-  const events: UploadFailedEvent[] = [];
-  const waiting = new Set<() => void>();
+  const received = new EventLog();
   const stopping = new AbortController();
 
   async function loop(): Promise<void> {
@@ -31,10 +31,9 @@ export async function createFailureQueue({ sqs }: Surroundings): Promise<Failure
       const request = new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 2, MaxNumberOfMessages: 10 });
       const { Messages = [] } = await client.send(request, { abortSignal: stopping.signal });
       for (const { Body = '', ReceiptHandle } of Messages) {
-        events.push(uploadFailedEvent.parse(JSON.parse(Body)));
+        received.add(uploadFailedEvent.parse(JSON.parse(Body)));
         await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
       }
-      for (const check of [...waiting]) check();
     }
   }
 
@@ -43,18 +42,8 @@ export async function createFailureQueue({ sqs }: Surroundings): Promise<Failure
   });
   return {
     queueUrl: QueueUrl,
-    events,
-    event: (path) =>
-      new Promise((resolve) => {
-        const check = () => {
-          const found = events.find(({ data }) => data.path === path);
-          if (found === undefined) return;
-          waiting.delete(check);
-          resolve(found);
-        };
-        waiting.add(check);
-        check();
-      }),
+    events: received.events,
+    event: (path) => received.event('sluice.upload.failed.v1', path),
     close: async () => {
       stopping.abort();
       await done;

@@ -1,6 +1,7 @@
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
 import { receiveJobs } from '../../src/cli/dev/receive-jobs.ts';
-import { type UploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
+import type { JobEvent, UploadFinishedEvent } from '../../src/jobs/event.ts';
+import { EventLog, type EventOf } from './event-log.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { type Finished, Running, run } from './processes.ts';
 import { TEST_CREDENTIALS, TEST_REGION } from './s3-subject.ts';
@@ -23,6 +24,8 @@ export interface Surroundings {
   readonly jobs: readonly UploadFinishedEvent[];
   /** Resolves with the job of a path, past or to come. */
   job(path: string): Promise<UploadFinishedEvent>;
+  /** The same for events of any type. */
+  event<T extends JobEvent['type']>(type: T, path: string): Promise<EventOf<T>>;
   close(): Promise<void>;
 }
 
@@ -44,11 +47,13 @@ export async function createSurroundings({
   const emulators: Emulators = await startEmulators();
   const sqs = await startFaultProxy(emulators.aws.endpoint);
   const jobs: UploadFinishedEvent[] = [];
-  const waiting = new Set<() => void>();
-  const receive = async (job: UploadFinishedEvent) => {
-    jobs.push(job);
-    onJob?.(job);
-    for (const check of [...waiting]) check();
+  const received = new EventLog();
+  const receive = async (event: JobEvent) => {
+    if (event.type === 'sluice.upload.finished.v1') {
+      jobs.push(event);
+      onJob?.(event);
+    }
+    received.add(event);
   };
   const stopReceiving = receivesJobs ? receiveJobs(emulators, receive) : undefined;
   return {
@@ -72,17 +77,8 @@ export async function createSurroundings({
       AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
       OTEL_TRACES_EXPORTER: 'none',
     },
-    job: (path) =>
-      new Promise((resolve) => {
-        const check = () => {
-          const found = jobs.find((job) => job.data.path === path);
-          if (found === undefined) return;
-          waiting.delete(check);
-          resolve(uploadFinishedEvent.parse(found));
-        };
-        waiting.add(check);
-        check();
-      }),
+    job: (path) => received.event('sluice.upload.finished.v1', path),
+    event: (type, path) => received.event(type, path),
     close: async () => {
       await stopReceiving?.();
       await sqs.close();

@@ -43,8 +43,10 @@ export async function dev(): Promise<void> {
     });
 
     traces.onFailedUpload((spans) => terminal.failedUpload(spans));
-    const stopReceiving = receiveJobs(emulators, async (job) => {
-      terminal.finishedUpload(job, await traces.ofJob(job));
+    const stopReceiving = receiveJobs(emulators, async (event) => {
+      if (event.type === 'sluice.upload.finished.v1') {
+        terminal.finishedUpload(event, await traces.ofJob(event));
+      } else terminal.otherEvent(event);
     });
     await interrupted();
     terminal.goodbye();

@@ -5,19 +5,19 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { type UploadFinishedEvent, uploadFinishedEvent } from '../../jobs/event.ts';
+import { type JobEvent, jobEvent } from '../../jobs/event.ts';
 import type { Emulators } from './emulators.ts';
 
 /** Longest that one request waits for a message, in seconds (SQS long polling). */
 const WAIT_SECONDS = 20;
 
 /**
- * Receives jobs from the queue, as a consumer would, and hands on each before it is deleted, its message to the queue
+ * Receives events from the queue, as a consumer would, and hands on each before it is deleted, its message to the queue
  * of the user's own consumer too. Returns what stops it.
  */
 export function receiveJobs(
   { aws, queueUrl, consumerQueueUrl }: Emulators,
-  onJob: (job: UploadFinishedEvent) => Promise<void>,
+  onEvent: (event: JobEvent) => Promise<void>,
 ): () => Promise<void> {
   const client = new SQSClient({ ...aws, useQueueUrlAsEndpoint: false });
   const stopping = new AbortController();
@@ -37,7 +37,7 @@ export function receiveJobs(
   async function loop(): Promise<void> {
     while (!stopping.signal.aborted) {
       for (const { Body, MessageAttributes, ReceiptHandle } of await receive()) {
-        await onJob(uploadFinishedEvent.parse(JSON.parse(Body ?? '')));
+        await onEvent(jobEvent.parse(JSON.parse(Body ?? '')));
         const copy = { QueueUrl: consumerQueueUrl, MessageBody: Body, MessageAttributes };
         await client.send(new SendMessageCommand(copy));
         await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));

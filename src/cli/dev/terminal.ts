@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { UploadFinishedEvent } from '../../jobs/event.ts';
+import type { JobEvent, UploadFinishedEvent } from '../../jobs/event.ts';
 import { createPaint, formatBytes, type Paint } from './format.ts';
 import { attributeOf, type EndedSpan } from './trace-collector.ts';
 import { drawWaterfall } from './waterfall.ts';
@@ -72,11 +72,13 @@ export class Terminal {
       `  trace   ${spans[0]?.spanContext().traceId ?? ''}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '  job',
-      ...JSON.stringify(job, null, 2)
-        .split('\n')
-        .map((line) => `    ${this.#paint('dim', line)}`),
+      ...this.#json(job),
       '',
     ]);
+  }
+
+  otherEvent(event: JobEvent): void {
+    this.#write([`${this.#paint('bold', event.type)} ${event.data.path}`, ...this.#json(event), '']);
   }
 
   failedUpload(spans: readonly EndedSpan[]): void {
@@ -91,6 +93,12 @@ export class Terminal {
 
   goodbye(): void {
     this.#write(['', 'Stopping: uploads in progress may finish. Once more Ctrl-C ends it at once.']);
+  }
+
+  #json(event: JobEvent): string[] {
+    return JSON.stringify(event, null, 2)
+      .split('\n')
+      .map((line) => `    ${this.#paint('dim', line)}`);
   }
 
   #write(lines: readonly string[]): void {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createBackend } from '../../../src/backends/create.ts';
 import { createSweeper, type Sweeper, type SweeperOptions } from '../../../src/backends/s3/sweeper.ts';
 import { MemoryBudget } from '../../../src/buffers/budget.ts';
-import type { Log } from '../../../src/contract/log.ts';
+import { collectLog, type LogLine } from '../../support/collect-log.ts';
 import { createS3Subject, type S3Subject, TEST_CREDENTIALS, TEST_REGION } from '../../support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from '../../support/strict-s3/server.ts';
 
@@ -14,7 +14,7 @@ const NOTHING = { aborted: 0, deleted: 0, failed: 0, oldestMs: 0 };
 
 let s3: StrictS3;
 let subject: S3Subject;
-let lines: { level: string; fields: Readonly<Record<string, unknown>>; message: string }[];
+let lines: LogLine[];
 let sweepers: Sweeper[];
 
 beforeEach(async () => {
@@ -31,11 +31,7 @@ afterEach(async () => {
 });
 
 function create(options: Partial<SweeperOptions> = {}): Sweeper {
-  const write =
-    (level: string): Log['info'] =>
-    (fields, message) =>
-      lines.push({ level, fields, message });
-  const log = { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+  const { log } = collectLog(lines);
   const sweeper = createSweeper({
     store: subject.store,
     prefix: '',
