@@ -136,11 +136,6 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
   if (env['SLUICE_JOBS'] === 'every-object' && (env['SLUICE_BACKEND'] ?? 's3') !== 's3') {
     faults.push('SLUICE_JOBS: every-object needs the s3 backend: the jobs are noted down in its bucket');
   }
-  if (env['SLUICE_DUPLICATES'] === 'version' && (env['SLUICE_SIDECAR'] ?? 'off') !== 'off') {
-    faults.push(
-      'SLUICE_DUPLICATES: version does not go with SLUICE_SIDECAR: a sidecar is that of the file which has the name',
-    );
-  }
   if (env['SLUICE_FAILURE_QUEUE_URL'] !== undefined && env['SLUICE_QUEUE_URL'] === undefined) {
     faults.push('SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs');
   }

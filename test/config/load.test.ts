@@ -200,15 +200,6 @@ describe('faults', () => {
     expect(faults[0]).toMatch(new RegExp(`^${name}: .*not supported yet`));
   });
 
-  test('files beside those that have the name cannot have sidecars', () => {
-    const SLUICE_SIDECAR = 'done';
-    expect(faultsOf({ SLUICE_SIDECAR, SLUICE_DUPLICATES: 'version' })).toEqual([
-      expect.stringMatching(/^SLUICE_DUPLICATES: version does not go with SLUICE_SIDECAR/),
-    ]);
-    expect(faultsOf({ SLUICE_SIDECAR, SLUICE_DUPLICATES: 'reject' })).toEqual([]);
-    expect(faultsOf({ SLUICE_SIDECAR: 'off', SLUICE_DUPLICATES: 'version' })).toEqual([]);
-  });
-
   test('a failure queue without a queue of jobs is one', () => {
     const SLUICE_FAILURE_QUEUE_URL = 'https://sqs.eu-west-1.amazonaws.com/1/failures';
     expect(faultsOf({ SLUICE_FAILURE_QUEUE_URL })).toEqual([

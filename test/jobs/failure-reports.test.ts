@@ -68,7 +68,6 @@ function start(config: Pick<JobsConfig, 'queueUrl' | 'failureQueueUrl'>, hasOutb
     {
       groupBy: 'principal',
       everyObject: false,
-      sidecar: undefined,
       reportsRenames: false,
       sidecar: undefined,
       aws: { ...emulators.aws, endpoint: proxy.endpoint },
