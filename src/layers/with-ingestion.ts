@@ -36,8 +36,9 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     const id = call.uploadId ?? randomUUID();
     const notes = { ...open.notes, [Note.UPLOAD_ID]: id, [Note.STARTED_AT]: startedAt.toISOString() };
     const upload = await backend.beginWrite(call, path, { ...open, notes });
-    if (isTemporary(path)) return upload;
     const { requestedPath } = open;
+    // A name that is given to keep another file follows none of the user's patterns.
+    if (isTemporary(requestedPath ?? path)) return upload;
     const delivery = { ...toDelivery(call, path), id, startedAt, requestedPath };
     return new IngestedUpload(upload, (store) => deliver(call, delivery, store));
   }
@@ -49,8 +50,9 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     how: RenameOptions = {},
   ): Promise<StoredFile | undefined> {
     const move = () => backend.rename(call, from, to, how);
-    const isDelivery = isTemporary(from) && !isTemporary(to);
-    const isReported = reportsRenames && !isTemporary(from) && !isTemporary(to) && from !== to;
+    const isFinal = !isTemporary(how.requestedPath ?? to);
+    const isDelivery = isFinal && isTemporary(from);
+    const isReported = isFinal && reportsRenames && !isTemporary(from) && from !== to;
     if (!isDelivery && !isReported) return await move();
     // What is no file, or not there, is for the rename itself to judge.
     const file = await findFile(backend, call, from);

@@ -98,7 +98,8 @@ async function peakRss(size: number): Promise<number> {
 
 test('an object of 128 MiB takes hardly more memory than a small one', async () => {
   const small = await peakRss(1);
-  expect(await peakRss(128 * MiB)).toBeLessThan(small + 48 * MiB);
+  // How much garbage lies about is the collector's choice; the object itself would not fit.
+  expect(await peakRss(128 * MiB)).toBeLessThan(small + 96 * MiB);
 });
 
 test('all that is wrong with the environment is told at once, with exit code 2', async () => {
