@@ -9,6 +9,7 @@ import { TRACER_NAME } from '../telemetry/instruments.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
 import { explain, loadOrExplain } from './faults.ts';
+import { aborted, stopSignal } from './stop-signal.ts';
 
 /** Longest pause between two attempts to reach the bucket or the queue, in milliseconds. */
 const LONGEST_PAUSE_MS = 15_000;
@@ -23,7 +24,7 @@ export async function serve(): Promise<void> {
 
   const telemetry = await startTelemetry({ serviceName: config.serviceName });
   const app = await createApp(config, materials, { log, tracer: trace.getTracer(TRACER_NAME) });
-  const stop = stopSignal(log);
+  const stop = stopSignal((signal) => log.info({ signal }, 'stopping; once more ends it at once'));
   let ready = false;
   try {
     const health = await startHealthServer(config.host, config.healthPort, () => ready && !stop.aborted);
@@ -54,27 +55,9 @@ async function close(app: App, drainSeconds: number, log: Log): Promise<void> {
   await app.close(drainSeconds);
 }
 
-/** Aborted by the first SIGTERM or SIGINT; the second ends the process at once. */
-function stopSignal(log: Log): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(130);
-      log.info({ signal }, 'stopping; once more ends it at once');
-      controller.abort();
-    });
-  }
-  return controller.signal;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
 /**
- * Looks for the bucket and the queue until both are there, with growing pauses. False when the process is to
- * stop meanwhile.
+ * Looks for the bucket and the queue until everything is there that uploads cannot do without, with growing pauses. False
+ * when the process is to stop meanwhile.
  * @throws when something is wrong that waiting does not mend.
  */
 async function isReachable(
@@ -86,7 +69,10 @@ async function isReachable(
     const results = await Promise.all([...probes.values()].map((probe) => probe()));
     const wrong = results.flatMap((result) => (result.state === 'wrong' ? [new Error(result.message)] : []));
     if (wrong.length > 0) throw new AggregateError(wrong);
-    for (const result of results) if (result.state === 'unchecked') log.warn({}, result.message);
+    const noted = results.flatMap((result) =>
+      result.state === 'unchecked' || result.state === 'degraded' ? [result.message] : [],
+    );
+    for (const message of noted) log.warn({}, message);
     const unreachable = results.flatMap((result) => (result.state === 'unreachable' ? [result.message] : []));
     if (unreachable.length === 0) return true;
     for (const message of unreachable) log.warn({ retryInSeconds: pauseMs / 1000 }, message);

@@ -3,6 +3,8 @@ export type ProbeResult =
   | { readonly state: 'ok' }
   /** It works as far as can be told; the message says what could not be checked. */
   | { readonly state: 'unchecked'; readonly message: string }
+  /** It is not reachable now, and the service does without it for a while. */
+  | { readonly state: 'degraded'; readonly message: string }
   /** It is not reachable now: worth trying again. */
   | { readonly state: 'unreachable'; readonly message: string }
   /** Trying again will not help; the message says what would. */

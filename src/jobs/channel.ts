@@ -39,7 +39,11 @@ export function createChannel({ queueUrl, variable, groupBy, aws, store, log }: 
   return {
     sender,
     outbox,
-    probe: () => probeQueue(client, queueUrl, variable),
+    probe: async () => {
+      const result = await probeQueue(client, queueUrl, variable);
+      if (result.state !== 'unreachable' || outbox === undefined) return result;
+      return { state: 'degraded', message: `${result.message}; until it can, events wait in the outbox` };
+    },
     deliver: async (event, prepared) => {
       if (outbox !== undefined) return await outbox.deliver(event, prepared);
       await sender.send(event);

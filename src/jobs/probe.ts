@@ -1,6 +1,9 @@
 import { GetQueueAttributesCommand, type SQSClient, SQSServiceException } from '@aws-sdk/client-sqs';
 import type { ProbeResult } from '../contract/probe.ts';
 
+/** For an answer, all attempts together, in milliseconds. */
+const PATIENCE_MS = 5_000;
+
 /** Whether the queue is there. Sending needs less permission than asking, so a refusal to tell is no fault. */
 export async function probeQueue(
   client: SQSClient,
@@ -8,7 +11,8 @@ export async function probeQueue(
   variable: string,
 ): Promise<ProbeResult> {
   try {
-    await client.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }));
+    const request = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] });
+    await client.send(request, { abortSignal: AbortSignal.timeout(PATIENCE_MS) });
     return { state: 'ok' };
   } catch (error) {
     return toProbeResult(error, queueUrl, variable);

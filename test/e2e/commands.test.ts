@@ -102,6 +102,21 @@ describe('sluice serve with something wrong', () => {
     expect(await running.exited).toMatchObject({ code: 0 });
   });
 
+  test('does not wait for the queue: what it would take waits in the outbox', async () => {
+    const proxied = await startHole();
+    const service = await startService({
+      ...around.env,
+      AWS_ENDPOINT_URL_SQS: `http://127.0.0.1:${proxied.port}`,
+    });
+    const running = service.running.lines.filter((line) => line.includes('cannot be reached'));
+    expect(running).toEqual([expect.stringContaining('wait in the outbox')]);
+    const upload = [`put ${around.workspace.identity} /without-queue`];
+    expect(await sftp(service, around.workspace, upload)).toMatchObject({ code: 0 });
+    proxied.leadTo(Number(new URL(around.sqs.endpoint).port));
+    await around.job('/without-queue');
+    await service.stop();
+  });
+
   test('can be stopped while it waits for the bucket', async () => {
     const running = new Running(process.execPath, [...COMMAND, 'serve'], {
       env: { ...around.env, AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' },

@@ -4,6 +4,7 @@ import { TRACER_NAME } from '../../telemetry/instruments.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
 import { explain } from '../faults.ts';
+import { aborted, stopSignal } from '../stop-signal.ts';
 import { PASSWORD, prepareDemo, USERNAME } from './demo.ts';
 import { BUCKET, type Emulators, startEmulators } from './emulators.ts';
 import { receiveJobs } from './receive-jobs.ts';
@@ -15,6 +16,7 @@ const DRAIN_SECONDS = 5;
 
 /** `sluice dev`: the whole thing in one process and one terminal, to try it. */
 export async function dev(): Promise<void> {
+  const stop = stopSignal();
   const terminal = new Terminal(process.stdout);
   const traces = new TraceCollector();
   try {
@@ -48,7 +50,7 @@ export async function dev(): Promise<void> {
         terminal.finishedUpload(event, await traces.ofJob(event));
       } else terminal.otherEvent(event);
     });
-    await interrupted();
+    await aborted(stop);
     terminal.goodbye();
     await app.close(DRAIN_SECONDS);
     await stopReceiving();
@@ -69,18 +71,4 @@ function toConsumerEnv({ aws, consumerQueueUrl }: Emulators): Readonly<Record<st
     AWS_ACCESS_KEY_ID: aws.credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: aws.credentials.secretAccessKey,
   };
-}
-
-/** The first SIGINT or SIGTERM; the second ends the process at once. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    let count = 0;
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.on(signal, () => {
-        count += 1;
-        if (count > 1) process.exit(130);
-        resolve();
-      });
-    }
-  });
 }
