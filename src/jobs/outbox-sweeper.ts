@@ -60,6 +60,12 @@ export class OutboxSweeper {
     if (performance.now() + this.#pauseMs < this.#dueAt) this.#schedule(this.#pauseMs);
   }
 
+  /** The queue takes events again. */
+  hurry(): void {
+    this.#pauseMs = BUSY_MS;
+    if (this.#own.size > 0) this.#schedule(0);
+  }
+
   start(): void {
     this.#schedule(Math.random() * BUSY_MS);
     void this.#reportRefused();

@@ -78,6 +78,10 @@ export class Outbox {
       this.#restsUntil = now() + REST_MS;
       return false;
     }
+    if (this.#restsUntil > 0) {
+      this.#restsUntil = 0;
+      this.#sweeper.hurry();
+    }
     if (prepared !== undefined) this.#tidy(prepared);
     return true;
   }

@@ -147,6 +147,23 @@ describe('a job', () => {
   });
 });
 
+test('as soon as the queue takes a job again, those that wait are delivered', async () => {
+  const task = createTask();
+  sqs.fault(REFUSES);
+  await task.deliver(job('a'));
+  // A sweep that fails makes the next one later: by four seconds now.
+  await expect
+    .poll(() => lines.map(({ message }) => message), { interval: 10, timeout: 10_000 })
+    .toContain('jobs wait in the outbox');
+  sqs.clearFaults();
+  clock += 6 * SECOND_MS;
+  const recovered = performance.now();
+  await task.deliver(job('b'));
+  await s3.waitFor(({ operation, status }) => operation === 'DeleteObject' && status === 204);
+  expect(performance.now() - recovered).toBeLessThan(2 * SECOND_MS);
+  expect(await received()).toEqual(['a', 'b']);
+});
+
 describe('a sweep', () => {
   test('leaves the fresh records of other tasks to them, and takes those of a task that died', async () => {
     await leaveBehind(['a', 'b']);
