@@ -55,7 +55,8 @@ export async function createSurroundings({
     }
     received.add(event);
   };
-  const stopReceiving = receivesJobs ? receiveJobs(emulators, receive) : undefined;
+  const { aws, queueUrl } = emulators;
+  const stopReceiving = receivesJobs ? receiveJobs({ aws, queueUrl }, receive) : undefined;
   return {
     s3,
     sqs,

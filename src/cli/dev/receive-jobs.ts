@@ -12,11 +12,11 @@ import type { Emulators } from './emulators.ts';
 const WAIT_SECONDS = 20;
 
 /**
- * Receives events from the queue, as a consumer would, and hands on each before it is deleted, its message to the queue
- * of the user's own consumer too. Returns what stops it.
+ * Receives events from the queue, as a consumer would, and hands on each before it is deleted; its message goes to the
+ * queue of the user's own consumer too, if there is one. Returns what stops it.
  */
 export function receiveJobs(
-  { aws, queueUrl, consumerQueueUrl }: Emulators,
+  { aws, queueUrl, consumerQueueUrl }: Omit<Emulators, 'consumerQueueUrl' | 'stop'> & Partial<Emulators>,
   onEvent: (event: JobEvent) => Promise<void>,
 ): () => Promise<void> {
   const client = new SQSClient({ ...aws, useQueueUrlAsEndpoint: false });
@@ -38,8 +38,10 @@ export function receiveJobs(
     while (!stopping.signal.aborted) {
       for (const { Body, MessageAttributes, ReceiptHandle } of await receive()) {
         await onEvent(jobEvent.parse(JSON.parse(Body ?? '')));
-        const copy = { QueueUrl: consumerQueueUrl, MessageBody: Body, MessageAttributes };
-        await client.send(new SendMessageCommand(copy));
+        if (consumerQueueUrl !== undefined) {
+          const copy = { QueueUrl: consumerQueueUrl, MessageBody: Body, MessageAttributes };
+          await client.send(new SendMessageCommand(copy));
+        }
         await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
       }
     }
