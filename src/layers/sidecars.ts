@@ -29,17 +29,21 @@ export interface Sidecars {
 const MAX_SIDECAR_BYTES = 64 * 1024;
 /** Of a file whose sum is worked out, in bytes. */
 const WINDOW_BYTES = 1024 * 1024;
-/** Sums that are worked out at the same time; further ones wait. */
-const MAX_SUMS = 2;
 
 export function createSidecars(kind: SidecarKind, backend: StreamingBackend, log: Log): Sidecars {
   const suffix = `.${kind}`;
-  let turns: Promise<unknown>[] = Array.from({ length: MAX_SUMS }, () => Promise.resolve());
+  /** The sums of each user are worked out one after the other: nobody can keep the others waiting. */
+  const turns = new Map<string, Promise<unknown>>();
 
   async function sumOf(call: RequestContext, { path, file }: ReleasedFile): Promise<string> {
-    const [turn, ...others] = turns;
-    const sum = Promise.resolve(turn).then(() => sha256(backend, call, path, file));
-    turns = [...others, sum.catch(() => undefined)];
+    const { username } = call.principal;
+    const sum = Promise.resolve(turns.get(username)).then(() => sha256(backend, call, path, file));
+    const turn = sum
+      .catch(() => undefined)
+      .then(() => {
+        if (turns.get(username) === turn) turns.delete(username);
+      });
+    turns.set(username, turn);
     return await sum;
   }
 

@@ -1,54 +1,31 @@
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  BUCKET,
-  createSurroundings,
-  PREFIX,
-  remote,
-  type Service,
-  type Surroundings,
-  scp,
-  sftp,
-  startService,
-} from '../support/service.ts';
+import { describe, expect, test } from 'vitest';
+import { BUCKET, PREFIX, remote, scp } from '../support/service.ts';
+import { shareService } from '../support/shared-service.ts';
 
 const MiB = 1024 * 1024;
 
 /** A service with a policy, and what its clients do. */
-function shareService(policy: string) {
-  let around: Surroundings;
-  let service: Service;
-  beforeAll(async () => {
-    around = await createSurroundings();
-    service = await startService({ ...around.env, SLUICE_DUPLICATES: policy });
-  });
-  afterAll(async () => {
-    await service?.stop();
-    await around?.close();
-  });
-  const local = (name: string) => around.workspace.path(name);
+function serveWith(policy: string) {
+  const site = shareService({ SLUICE_DUPLICATES: policy });
+  const { local, run, stored } = site;
   return {
     get around() {
-      return around;
+      return site.around;
     },
-    local,
+    run,
     localFile: async (name: string, content: string | Buffer) => {
       await writeFile(local(name), content);
       return local(name);
     },
-    run: (...commands: string[]) => sftp(service, around.workspace, commands),
-    copy: (from: string, to: string) => scp(service, around.workspace, [from, remote(to)]),
-    seed: (path: string, content: string) => around.s3.seed(BUCKET, PREFIX + path, Buffer.from(content)),
-    stored: (path: string) =>
-      around.s3
-        .objects(BUCKET)
-        .get(PREFIX + path)
-        ?.body.toString(),
+    copy: (from: string, to: string) => scp(site.service, site.around.workspace, [from, remote(to)]),
+    stored: (path: string) => stored(path)?.toString(),
+    seed: (path: string, content: string) => site.around.s3.seed(BUCKET, PREFIX + path, Buffer.from(content)),
     keys: (below: string) =>
-      [...around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(PREFIX + below)),
+      [...site.around.s3.objects(BUCKET).keys()].filter((key) => key.startsWith(PREFIX + below)),
     /** What was made in the bucket below a path, and on which condition. */
     made: (path: string) =>
-      around.s3.requests
+      site.around.s3.requests
         .filter(
           ({ operation, key }) =>
             ['PutObject', 'CompleteMultipartUpload', 'CopyObject'].includes(operation ?? '') &&
@@ -59,7 +36,7 @@ function shareService(policy: string) {
 }
 
 describe('SLUICE_DUPLICATES=reject', () => {
-  const site = shareService('reject');
+  const site = serveWith('reject');
 
   test('sftp and scp give new names, on the condition that nobody else does', async () => {
     const small = await site.localFile('small', 'new');
@@ -99,7 +76,7 @@ describe('SLUICE_DUPLICATES=reject', () => {
 });
 
 describe('SLUICE_DUPLICATES=version', () => {
-  const site = shareService('version');
+  const site = serveWith('version');
 
   /** The one file beside another: its key, and the path that its client would see. */
   function beside(path: string): { readonly key: string; readonly path: string } {

@@ -33,9 +33,9 @@ beforeEach(() => {
   warned = [];
 });
 
-async function put(path: string, content: string | Uint8Array): Promise<void> {
+async function put(path: string, content: string | Uint8Array, who = createTestContext()): Promise<void> {
   uploads += 1;
-  const call = { ...createTestContext(), uploadId: `upload-${uploads}` };
+  const call = { ...who, uploadId: `upload-${uploads}` };
   const upload = await backend.beginWrite(call, path, REPLACE);
   await upload.writeChunk(0, Buffer.from(content));
   await upload.finishWrite();
@@ -162,25 +162,38 @@ describe('NAME.sha256', () => {
     expect(paths()).toEqual(['/a.csv']);
   });
 
-  test('of many at once: two files are read at a time, and each is judged', async () => {
-    let [reading, most] = [0, 0];
+  test('of many at once: one file of each user is read at a time, and each is judged', async () => {
+    const reading = new Map<string, number>();
+    const most = new Map<string, number>();
+    let together = 0;
     const { readFileRange } = memory;
     Object.assign(memory, {
       readFileRange: async (...args: Parameters<typeof readFileRange>) => {
-        most = Math.max(most, ++reading);
+        const { username } = args[0].principal;
+        const now = (reading.get(username) ?? 0) + 1;
+        reading.set(username, now);
+        most.set(username, Math.max(most.get(username) ?? 0, now));
+        together = Math.max(together, [...reading.values()].filter((count) => count > 0).length);
         await new Promise(setImmediate);
-        reading -= 1;
+        reading.set(username, (reading.get(username) ?? 0) - 1);
         return await readFileRange(...args);
       },
     });
-    const names = Array.from({ length: 8 }, (_, index) => `/file-${index}`);
-    for (const name of names) await put(name, DATA);
-    const results = await Promise.allSettled(
-      names.map((name, index) => put(`${name}.sha256`, index === 3 ? sumOf(Buffer.from('?')) : sumOf(DATA))),
+    const users = ['one', 'other'].map((username) => createTestContext({ principal: { username } }));
+    const files = users.flatMap((call) =>
+      Array.from({ length: 4 }, (_, index) => ({ call, name: `/${call.principal.username}-${index}` })),
     );
-    expect(most).toBe(2);
+    for (const { call, name } of files) await put(name, DATA, call);
+    const results = await Promise.allSettled(
+      files.map(({ call, name }, index) =>
+        put(`${name}.sha256`, sumOf(index === 3 ? Buffer.from('?') : DATA), call),
+      ),
+    );
+    expect([...most.values()]).toEqual([1, 1]);
+    expect(together).toBe(2);
     expect(results.map(({ status }) => status).indexOf('rejected')).toBe(3);
-    expect(paths().sort()).toEqual(names.filter((name) => name !== '/file-3'));
+    expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
+    expect(paths().sort()).toEqual(files.map(({ name }) => name).filter((name) => name !== '/one-3'));
   });
 });
 

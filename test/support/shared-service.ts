@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll } from 'vitest';
+import type { Finished } from './processes.ts';
 import {
   BUCKET,
   createSurroundings,
   PREFIX,
   type Service,
   type Surroundings,
+  sftp,
   startService,
 } from './service.ts';
 
@@ -20,14 +22,17 @@ export interface SharedService {
   localFile(name: string, size: number): Promise<Buffer>;
   /** What S3 has under a client's path. */
   stored(path: string): Buffer | undefined;
+  /** Runs commands of `sftp`. */
+  run(...commands: string[]): Promise<Finished>;
 }
 
-export function shareService(): SharedService {
+/** `env` goes over what a service usually has. */
+export function shareService(env: Readonly<Record<string, string>> = {}): SharedService {
   let around: Surroundings;
   let service: Service;
   beforeAll(async () => {
     around = await createSurroundings();
-    service = await startService(around.env);
+    service = await startService({ ...around.env, ...env });
   });
   afterAll(async () => {
     await service?.stop();
@@ -48,5 +53,6 @@ export function shareService(): SharedService {
       return bytes;
     },
     stored: (path) => around.s3.objects(BUCKET).get(PREFIX + path)?.body,
+    run: (...commands) => sftp(service, around.workspace, commands),
   };
 }
