@@ -18,12 +18,26 @@ export interface ReleasedFile {
   readonly file: StoredFile;
 }
 
+/** A file that is about to get its name. */
+export interface Arrival {
+  /** Bytes. */
+  readonly size: number;
+  /** Its first bytes. */
+  read(length: number): Promise<Uint8Array>;
+  /** Gives it its name. */
+  store(): Promise<StoredFile>;
+}
+
 export interface Sidecars {
+  /** The file that a path is the sidecar of; undefined for any other. */
+  dataOf(path: string): string | undefined;
   /**
-   * What a file releases that has just been stored under its name: itself, the file whose sidecar it is, or nothing yet.
-   * @throws FsError `EIO` for a sidecar that is not that of the file which is there.
+   * What a sidecar that arrives releases; undefined while its file is not there.
+   * @throws FsError `EIO` when it is not that of the file which is.
    */
-  release(call: RequestContext, path: string, file: StoredFile): Promise<ReleasedFile | undefined>;
+  releasedBy(call: RequestContext, sidecar: Arrival, dataPath: string): Promise<ReleasedFile | undefined>;
+  /** Whether a file that has just been stored has its sidecar already. */
+  isReleased(call: RequestContext, data: ReleasedFile): Promise<boolean>;
 }
 
 const MAX_SIDECAR_BYTES = 64 * 1024;
@@ -47,42 +61,44 @@ export function createSidecars(kind: SidecarKind, backend: StreamingBackend, log
     return await sum;
   }
 
-  async function isProven(call: RequestContext, data: ReleasedFile, sidecar: ReleasedFile): Promise<boolean> {
-    if (sidecar.file.size > MAX_SIDECAR_BYTES) return false;
-    const text = Buffer.from(await backend.readFile(call, sidecar.path)).toString();
-    return parseSum(text, basename(data.path)) === (await sumOf(call, data));
-  }
-
-  async function byData(call: RequestContext, data: ReleasedFile): Promise<ReleasedFile | undefined> {
-    if (kind === 'done') return undefined;
-    const path = data.path + suffix;
-    const file = await findFile(backend, call, path);
-    if (file === undefined) return undefined;
-    if (await isProven(call, data, { path, file })) return data;
-    log.warn(
-      { path: data.path },
-      'the file is not the one that its sidecar tells of: its job waits for another',
-    );
-    return undefined;
-  }
-
-  async function bySidecar(call: RequestContext, sidecar: ReleasedFile): Promise<ReleasedFile | undefined> {
-    const path = sidecar.path.slice(0, -suffix.length);
-    const file = await findFile(backend, call, path);
-    if (file === undefined) return undefined;
-    const data = { path, file };
-    if (kind === 'done' || (await isProven(call, data, sidecar))) return data;
-    throw new FsError('EIO', `${basename(path)} does not have this SHA-256`, { path: sidecar.path });
+  async function isSumOf(call: RequestContext, data: ReleasedFile, sidecar: Omit<Arrival, 'store'>) {
+    if (sidecar.size > MAX_SIDECAR_BYTES) return false;
+    const text = Buffer.from(await sidecar.read(MAX_SIDECAR_BYTES)).toString();
+    return parseSum(text, basename(data.path)) === (await sumOf(lasting(call), data));
   }
 
   return {
-    release: async (call, path, file) => {
-      // Even when the client has gone: the file is stored, and whether it has a job must not hang on that.
-      const lasting = { ...call, signal: new AbortController().signal };
-      const isSidecar = path.endsWith(suffix) && basename(path) !== suffix;
-      return await (isSidecar ? bySidecar : byData)(lasting, { path, file });
+    dataOf: (path) =>
+      path.endsWith(suffix) && basename(path) !== suffix ? path.slice(0, -suffix.length) : undefined,
+
+    releasedBy: async (call, sidecar, path) => {
+      const file = await findFile(backend, call, path);
+      if (file === undefined) return undefined;
+      const data = { path, file };
+      if (kind === 'done' || (await isSumOf(call, data, sidecar))) return data;
+      throw new FsError('EIO', `${basename(path)} does not have this SHA-256`, { path: path + suffix });
+    },
+
+    isReleased: async (call, data) => {
+      if (kind === 'done') return false;
+      const path = data.path + suffix;
+      const sidecar = await findFile(backend, call, path);
+      if (sidecar === undefined) return false;
+      const read = (length: number) => backend.readFileRange(lasting(call), path, { offset: 0, length });
+      if (await isSumOf(call, data, { size: sidecar.size, read })) return true;
+      const { path: file } = data;
+      log.warn(
+        { path: file },
+        'the file is not the one that its sidecar tells of: its job waits for another',
+      );
+      return false;
     },
   };
+}
+
+/** Goes on when the client has gone: whether a file that is stored has a job must not hang on that. */
+function lasting(call: RequestContext): RequestContext {
+  return { ...call, signal: new AbortController().signal };
 }
 
 /** What stands at a path; undefined for what is no file. */

@@ -5,7 +5,7 @@ import type { AnnouncedJob, Delivery, JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { StoredFile } from '../contract/types.ts';
 import { DelegatedUpload } from './delegated-upload.ts';
-import { createSidecars, findFile, type SidecarKind } from './sidecars.ts';
+import { type Arrival, createSidecars, findFile, type SidecarKind } from './sidecars.ts';
 
 export interface IngestionOptions {
   readonly publisher: JobPublisher;
@@ -40,7 +40,7 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     // A name that is given to keep another file follows none of the user's patterns.
     if (isTemporary(requestedPath ?? path)) return upload;
     const delivery = { ...toDelivery(call, path), id, startedAt, requestedPath };
-    return new IngestedUpload(upload, (store) => deliver(call, delivery, store));
+    return new IngestedUpload(upload, (arrival) => deliver(call, delivery, arrival));
   }
 
   async function rename(
@@ -58,28 +58,35 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     const file = await findFile(backend, call, from);
     if (file === undefined) return await move();
     const { size, checksum } = file;
-    const moveFile = async () => {
-      const moved = await move();
-      // The copy has the same bytes, if not the same ETag.
-      return { size, ...(checksum === undefined ? {} : { checksum }), ...moved };
+    const arrival = {
+      size,
+      read: (length: number) => backend.readFileRange(call, from, { offset: 0, length }),
+      store: async () => {
+        const moved = await move();
+        // The copy has the same bytes, if not the same ETag.
+        return { size, ...(checksum === undefined ? {} : { checksum }), ...moved };
+      },
     };
     const delivery = { ...toDelivery(call, to), ...fromNotes(file), requestedPath: how.requestedPath };
-    if (isDelivery) return await deliver(call, delivery, moveFile);
+    if (isDelivery) return await deliver(call, delivery, arrival);
     const renamed = { ...delivery, id: randomUUID(), renamedFrom: from };
-    return await published(await publisher.announce(renamed), moveFile);
+    return await published(await publisher.announce(renamed), arrival.store);
   }
 
   /** Stores a file under its name, and publishes the job that this releases. */
-  async function deliver(call: RequestContext, delivery: Delivery, store: Store): Promise<StoredFile> {
-    if (sidecars === undefined) return await published(await publisher.announce(delivery), store);
-    const stored = await store();
-    const released = await sidecars.release(call, delivery.path, stored);
-    if (released === undefined) return stored;
-    const { path, file } = released;
-    const isItself = path === delivery.path;
-    const about = isItself ? delivery : { ...toDelivery(call, path), ...fromNotes(file) };
-    await published(await publisher.announce(about), async () => file);
-    return stored;
+  async function deliver(call: RequestContext, delivery: Delivery, arrival: Arrival): Promise<StoredFile> {
+    if (sidecars === undefined) return await published(await publisher.announce(delivery), arrival.store);
+    const { path } = delivery;
+    const dataPath = sidecars.dataOf(path);
+    if (dataPath !== undefined) {
+      const released = await sidecars.releasedBy(call, arrival, dataPath);
+      if (released === undefined) return await arrival.store();
+      const about = { ...toDelivery(call, dataPath), ...fromNotes(released.file) };
+      return await published(await publisher.announce(about), arrival.store, released.file);
+    }
+    const stored = await arrival.store();
+    const isReleased = await sidecars.isReleased(call, { path, file: stored });
+    return isReleased ? await published(await publisher.announce(delivery), async () => stored) : stored;
   }
 
   function toDelivery(
@@ -93,24 +100,26 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
   return { ...backend, beginWrite, rename };
 }
 
-type Store = () => Promise<StoredFile>;
-
 class IngestedUpload extends DelegatedUpload {
-  readonly #deliver: (store: Store) => Promise<StoredFile>;
+  readonly #deliver: (arrival: Arrival) => Promise<StoredFile>;
 
-  constructor(upload: Upload, deliver: (store: Store) => Promise<StoredFile>) {
+  constructor(upload: Upload, deliver: (arrival: Arrival) => Promise<StoredFile>) {
     super(upload);
     this.#deliver = deliver;
   }
 
   override async finishWrite(): Promise<StoredFile> {
     let isEnding = false;
-    const store = () => {
-      isEnding = true;
-      return super.finishWrite();
+    const arrival = {
+      size: this.size,
+      read: (length: number) => super.readChunk(0, length),
+      store: () => {
+        isEnding = true;
+        return super.finishWrite();
+      },
     };
     try {
-      return await this.#deliver(store);
+      return await this.#deliver(arrival);
     } catch (error) {
       if (!isEnding) await super.abortWrite();
       throw error;
@@ -118,8 +127,12 @@ class IngestedUpload extends DelegatedUpload {
   }
 }
 
-/** Publishes the job of the file that `store` stores, or withdraws it. */
-async function published(job: AnnouncedJob, store: Store): Promise<StoredFile> {
+/** Publishes the job of what `store` stores, or of the file that this releases; withdraws it when that fails. */
+async function published(
+  job: AnnouncedJob,
+  store: Arrival['store'],
+  released?: StoredFile,
+): Promise<StoredFile> {
   let stored: StoredFile;
   try {
     stored = await store();
@@ -127,7 +140,7 @@ async function published(job: AnnouncedJob, store: Store): Promise<StoredFile> {
     await job.withdraw();
     throw error;
   }
-  await job.publish(stored);
+  await job.publish(released ?? stored);
   return stored;
 }
 

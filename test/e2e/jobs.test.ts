@@ -50,7 +50,7 @@ describe('SLUICE_JOBS=every-object', () => {
 describe('SLUICE_SIDECAR=sha256', () => {
   const site = serveWith({ SLUICE_SIDECAR: 'sha256' });
 
-  test('a file that was cut off has no job, the sum of the whole one is refused; sent again it has', async () => {
+  test('a file that was cut off has no job, the sum of the whole one is refused; both sent again it has', async () => {
     const whole = Buffer.alloc(6 * 1024 * 1024, 'abc');
     const sum = createHash('sha256').update(whole).digest('hex');
     await writeFile(site.local('whole'), whole);
@@ -61,7 +61,9 @@ describe('SLUICE_SIDECAR=sha256', () => {
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/Failure/);
     expect(site.around.jobs).toEqual([]);
-    expect(await site.run(`put ${site.local('whole')} /report`)).toMatchObject({ code: 0 });
+    expect(site.stored('report.sha256')).toBeUndefined();
+    const again = [`put ${site.local('whole')} /report`, `put ${site.local('sum')} /report.sha256`];
+    expect(await site.run(...again)).toMatchObject({ code: 0 });
     expect((await site.around.job('/report')).data.size).toBe(whole.length);
     const warned = site.service.logged('upload failed').at(-1);
     expect(warned).toMatchObject({

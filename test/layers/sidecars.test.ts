@@ -99,14 +99,17 @@ describe('NAME.sha256', () => {
     expect(paths()).toEqual(['/a.csv']);
   });
 
-  test('that is not its sum is refused; NAME sent again has its job', async () => {
+  test('that is not its sum is refused, and not stored; NAME sent again has its job with it', async () => {
     await put('/a.csv', DATA.subarray(0, 1_000_000));
     await expect(put('/a.csv.sha256', sumOf(DATA))).rejects.toMatchObject({
       code: 'EIO',
       message: expect.stringContaining('a.csv does not have this SHA-256'),
     });
     expect(paths()).toEqual([]);
+    expect(await contentOf(backend, '/a.csv.sha256')).toBeUndefined();
     await put('/a.csv', DATA);
+    expect(paths()).toEqual([]);
+    await put('/a.csv.sha256', sumOf(DATA));
     expect(ids()).toEqual(['upload-3']);
   });
 
@@ -136,6 +139,7 @@ describe('NAME.sha256', () => {
     expect(ids()).toEqual(['upload-1']);
     await put('/a.csv.sha256.part', sumOf(Buffer.from('?')));
     await expect(rename('/a.csv.sha256.part', '/a.csv.sha256')).rejects.toMatchObject({ code: 'EIO' });
+    expect(await contentOf(backend, '/a.csv.sha256')).toBe(sumOf(DATA));
   });
 
   test('of an empty file is one too', async () => {
