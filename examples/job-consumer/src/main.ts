@@ -7,6 +7,9 @@ import { startTelemetry } from './telemetry.ts';
 
 const EXIT_MISCONFIGURED = 2;
 
+// The SDK's notice about coming Node versions is none of the operator's business.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 /** The configuration; if it is wrong, the process ends here, with one line for each fault. */
 function loadOrExit(): Config {
   try {
