@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_PATH_BYTES } from '../../src/contract/path.ts';
-import { uploadFinishedEvent } from '../../src/jobs/event.ts';
+import { jobEvent } from '../../src/jobs/event.ts';
 import { MAX_MESSAGE_BYTES, toMessage } from '../../src/jobs/message.ts';
 import { toDeliveredEvent } from '../../src/jobs/to-event.ts';
 import { createTestContext } from '../../src/testing/index.ts';
@@ -14,6 +14,8 @@ interface What {
   readonly key?: string;
   readonly username?: string;
   readonly session?: Readonly<Record<string, string>>;
+  readonly renamedFrom?: string;
+  readonly requestedPath?: string;
 }
 
 function toEvent({ path = '/in/a.csv', username = 'acme', session = {}, ...what }: What = {}) {
@@ -24,6 +26,8 @@ function toEvent({ path = '/in/a.csv', username = 'acme', session = {}, ...what 
     principal: { username, session },
     connection,
     startedAt: new Date(0),
+    renamedFrom: what.renamedFrom,
+    requestedPath: what.requestedPath,
   };
   return toDeliveredEvent(
     delivery,
@@ -90,8 +94,11 @@ describe('the message of a job', () => {
           fc.string({ unit: 'binary', maxLength: 100 }),
         ),
         (text, session) => {
+          const path = `/${cut(text, MAX_PATH_BYTES - 1)}`;
           const event = toEvent({
-            path: `/${cut(text, MAX_PATH_BYTES - 1)}`,
+            path,
+            renamedFrom: path,
+            requestedPath: path,
             key: cut(text, 1024) || 'k',
             session,
           });
@@ -99,7 +106,7 @@ describe('the message of a job', () => {
           expect(bytes).toBeLessThanOrEqual(MAX_MESSAGE_BYTES);
           const body = entry.MessageBody ?? '';
           expect(body).toMatch(/^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u);
-          expect(uploadFinishedEvent.parse(JSON.parse(body))).toEqual(event);
+          expect(jobEvent.parse(JSON.parse(body))).toEqual(event);
         },
       ),
       {
