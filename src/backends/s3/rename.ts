@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { StoredFile } from '../../contract/types.ts';
-import type { WriteCondition } from './conditions.ts';
+import { ANY, type WriteCondition } from './conditions.ts';
 import { copyObject, type SeenObject } from './copy-object.ts';
 import { toS3Failure } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
 import { STAGING_PREFIX } from './keys.ts';
 import { type ListedObject, pagesBelow } from './pages.ts';
 import type { ObjectStore } from './store.ts';
+import { describeStored, mayBeDone } from './stored-file.ts';
 
 const PARALLEL_COPIES = 16;
 
@@ -20,13 +22,33 @@ export async function renameObject(
   to: string,
   condition: WriteCondition,
 ): Promise<StoredFile> {
-  const stored = await copyObject(store, from, to, condition);
+  const stored = await copyOnce(store, from, to, condition);
   try {
     await store.delete(from.key, from.etag);
   } catch (error) {
     if (!['ESTALE', 'ENOENT'].includes(toS3Failure(error).code)) throw error;
   }
   return stored;
+}
+
+/** A condition that does not hold may be the echo of an attempt whose answer was lost: then what stands there is the copy. */
+async function copyOnce(
+  store: ObjectStore,
+  from: SeenObject,
+  to: string,
+  condition: WriteCondition,
+): Promise<StoredFile> {
+  try {
+    return await copyObject(store, from, to, condition);
+  } catch (error) {
+    if (condition === ANY || !mayBeDone(error)) throw error;
+    const [source, target] = await Promise.all([describeStored(store, from.key), describeStored(store, to)]);
+    // Each upload has notes of its own.
+    const { notes = {} } = source ?? {};
+    const isCopied = Object.keys(notes).length > 0 && isDeepStrictEqual(target?.notes, notes);
+    if (target === undefined || !isCopied || target.size !== from.size) throw error;
+    return target;
+  }
 }
 
 /**

@@ -83,6 +83,35 @@ describe('a rename of a file', () => {
   });
 });
 
+describe('an exclusive rename', () => {
+  const exclusively = () => subject.backend.rename(createTestContext(), '/from', '/to', { exclusive: true });
+  const upload = async (path: string, id: string) => {
+    const options = { ...KEEPING, create: true, notes: { 'upload-id': id } };
+    const begun = await subject.backend.beginWrite(createTestContext(), path, options);
+    await begun.writeChunk(0, Buffer.from('ours'));
+    await begun.finishWrite();
+  };
+
+  test('does not replace what has come to its target meanwhile, be it the same bytes', async () => {
+    await upload('/from', 'one');
+    const copy = s3.fault({ operation: 'CopyObject', hang: 'request' });
+    const renaming = exclusively();
+    await copy.reached();
+    await upload('/to', 'other');
+    copy.release();
+    await expect(renaming).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(keys()).toEqual(['from', 'to']);
+    expect(s3.objects(Bucket).get('to')?.metadata['sluice-upload-id']).toBe('other');
+  });
+
+  test('knows its own copy when the answer to it was lost', async () => {
+    await upload('/from', 'one');
+    s3.fault({ operation: 'CopyObject', times: 1, reset: 'response' });
+    await expect(exclusively()).resolves.toMatchObject({ size: 4, location: { key: 'to' } });
+    expect(keys()).toEqual(['to']);
+  });
+});
+
 describe('a rename of a directory', () => {
   beforeEach(() => {
     for (const name of ['.keep', 'a', 'b/c', 'd', 'é']) s3.seed(Bucket, `from/${name}`, name);
