@@ -117,6 +117,22 @@ describe('a message that the queue does not take', () => {
     expect(requests() - sentBefore).toBe(1);
   });
 
+  test.each(['BatchRequestTooLong', 'InvalidMessageContents'])(
+    'for one of them (%s): each of a request that is refused goes by itself',
+    async (code) => {
+      const body = JSON.stringify({ __type: `com.amazonaws.sqs#${code}`, message: 'no' });
+      proxy.fault({ ...SEND, times: 1, respond: { status: 400, body } });
+      const arrived = sender.expect();
+      const sent = Promise.all(['a', 'b', 'c'].map((id) => sender.send(job(id))));
+      arrived();
+      await sent;
+      expect(requests() - sentBefore).toBe(4);
+      expect(idsOf(await receive())).toEqual(['a', 'b', 'c']);
+      proxy.fault({ ...SEND, times: 1, respond: { status: 400, body } });
+      await expect(sender.send(job('d'))).rejects.toBeInstanceOf(MessageRefusedError);
+    },
+  );
+
   test('of which the answer says nothing, counts as not taken', async () => {
     proxy.fault({ ...SEND, times: 1, ...answer({ Successful: [], Failed: [] }) });
     await sender.send(job('a'));

@@ -191,6 +191,7 @@ describe('a file under a temporary name', () => {
     await inner.writeFile(call, '/b.part', Buffer.from('x'));
     await backend.rename(call, '/b.part', '/b');
     expect(jobs[0]?.delivery.id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(jobs[0]?.delivery.startedAt.getTime()).toBeGreaterThan(0);
   });
 
   test('goes on with the trace of its upload', async () => {
