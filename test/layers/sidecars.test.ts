@@ -54,7 +54,7 @@ describe('NAME.done', () => {
   });
 
   test('that came before NAME says nothing of it', async () => {
-    await put('/a.csv.done', '');
+    await put('/a.csv.done', sumOf(DATA));
     await put('/a.csv', DATA);
     expect(paths()).toEqual([]);
     await put('/a.csv.done', '');

@@ -94,6 +94,8 @@ describe('an exclusive rename', () => {
 
   test('does not replace what has come to its target meanwhile, be it the same bytes', async () => {
     await upload('/from', 'one');
+    // The second attempt: the first has come to nothing, for all that is known.
+    s3.fault({ operation: 'CopyObject', times: 1, reset: 'request' });
     const copy = s3.fault({ operation: 'CopyObject', hang: 'request' });
     const renaming = exclusively();
     await copy.reached();
