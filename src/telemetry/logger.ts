@@ -1,15 +1,16 @@
-import pino from 'pino';
+import pino, { type LoggerOptions } from 'pino';
 import type { Log } from '../contract/log.ts';
 
-/** JSON lines on stdout; `level` is one of pino's. */
+/** JSON lines on stdout, each written before the call returns: none is lost when the process ends. `level` is one of pino's. */
 export function createLogger(level: string): Log {
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: { service: 'sluice' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describeError },
-  });
+  };
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }
 
 interface ErrorDescription {

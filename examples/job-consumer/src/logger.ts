@@ -1,16 +1,17 @@
-import pino, { type Logger } from 'pino';
+import pino, { type Logger, type LoggerOptions } from 'pino';
 
 export type { Logger };
 
-/** JSON lines on stdout. */
+/** JSON lines on stdout, each written before the call returns: none is lost when the process ends. */
 export function createLogger(level: string): Logger {
-  return pino({
+  const options: LoggerOptions = {
     level,
     base: { service: 'job-consumer' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describeError },
-  });
+  };
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }
 
 /** What of an error belongs into a log: the AWS SDK's carry requests and answers, credentials in their headers. */
