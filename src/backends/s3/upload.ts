@@ -122,6 +122,8 @@ export class S3Upload implements Upload {
     if (this.#life.hasEnded) throw new FsError('EBADF', 'the upload has ended');
     try {
       this.#life.assertUsable();
+      // What is on its way may wait for memory that units here hold: until it has come through, they can be moved.
+      await this.#units.inFlight.settled();
       await this.#units.collector.settle();
       this.#life.assertUsable();
       const stored = await assemble(this.#options, this.#units, this.#life);
