@@ -51,6 +51,9 @@ export interface StoredFile {
 /** Small texts that a store keeps with a file for as long as it has this content, through renames. Names in lower case. */
 export type FileNotes = Readonly<Record<string, string>>;
 
+/** What is noted with each file that is uploaded, for whoever delivers it later. */
+export const Note = { UPLOAD_ID: 'upload-id', STARTED_AT: 'started-at', TRACEPARENT: 'traceparent' } as const;
+
 export interface Checksum {
   readonly algorithm: 'CRC32';
   /** Big-endian CRC32 in base64, as S3 writes it. */

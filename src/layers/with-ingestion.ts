@@ -3,7 +3,7 @@ import type { RenameOptions, StreamingBackend, Upload, WriteOptions } from '../c
 import type { RequestContext } from '../contract/context.ts';
 import type { AnnouncedJob, Delivery, JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
-import type { StoredFile } from '../contract/types.ts';
+import { Note, type StoredFile } from '../contract/types.ts';
 import { DelegatedUpload } from './delegated-upload.ts';
 import { type Arrival, createSidecars, findFile, type SidecarKind } from './sidecars.ts';
 
@@ -17,9 +17,6 @@ export interface IngestionOptions {
   readonly sidecar?: SidecarKind | undefined;
   readonly log: Log;
 }
-
-/** What is noted with each file, for whoever delivers it later. */
-const Note = { UPLOAD_ID: 'upload-id', STARTED_AT: 'started-at' } as const;
 
 /**
  * One job for each file that comes to stand under its name, whole: by an upload that is finished, or by the rename of one that was
@@ -146,7 +143,11 @@ async function published(
 
 /** What was noted when the file was uploaded; one that came otherwise begins now. */
 function fromNotes({ notes = {} }: StoredFile): Pick<Delivery, 'id' | 'startedAt' | 'uploadTrace'> {
-  const { traceparent, [Note.UPLOAD_ID]: id = randomUUID(), [Note.STARTED_AT]: started = '' } = notes;
+  const {
+    [Note.TRACEPARENT]: traceparent,
+    [Note.UPLOAD_ID]: id = randomUUID(),
+    [Note.STARTED_AT]: started = '',
+  } = notes;
   const startedAt = new Date(started);
   return {
     id,

@@ -2,7 +2,7 @@ import { type Attributes, context, ROOT_CONTEXT, type Tracer, trace } from '@ope
 import type { StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import type { Log } from '../contract/log.ts';
-import type { DirectoryEntry } from '../contract/types.ts';
+import { type DirectoryEntry, Note } from '../contract/types.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
 import { failSpan, inSpan, ROOT } from '../telemetry/spans.ts';
 import { toTraceContext } from '../telemetry/trace-context.ts';
@@ -66,7 +66,10 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
     const within = trace.setSpan(ROOT_CONTEXT, root);
     // Whoever delivers the file later, under another name perhaps, goes on with its trace.
     const { traceparent } = toTraceContext(root.spanContext());
-    const noted = traceparent === undefined ? open : { ...open, notes: { ...open.notes, traceparent } };
+    const noted =
+      traceparent === undefined
+        ? open
+        : { ...open, notes: { ...open.notes, [Note.TRACEPARENT]: traceparent } };
     try {
       const upload = await context.with(within, () =>
         traced('begin_write', { [Attribute.PATH]: path }, () => backend.beginWrite(call, path, noted)),

@@ -213,6 +213,21 @@ describe('a sweep', () => {
     expect((await received()).length).toBe(90);
   });
 
+  test('is not held up by one that always fails among others that are not to be sent yet', async () => {
+    const task = createTask();
+    const early = Array.from({ length: 40 }, (_, index) => ({
+      ...job(`early-${index}`),
+      time: '1960-01-01T00:00:00Z',
+    }));
+    for (const event of early) await task.prepare(event);
+    await leaveBehind(['a', 'b', 'c']);
+    clock += 31 * SECOND_MS;
+    const key = early[7]?.data.key ?? '';
+    s3.fault({ operation: 'HeadObject', key, respond: { status: 403, code: 'AccessDenied' } });
+    expect(await createTask().sweep()).toMatchObject({ delivered: 3, failed: 1, waiting: 39 });
+    expect(await received()).toEqual(['a', 'b', 'c']);
+  });
+
   test('that cannot read the outbox says so and does not reject', async () => {
     s3.fault({ operation: 'ListObjectsV2', respond: { status: 403, code: 'AccessDenied' } });
     expect(await createTask().sweep()).toMatchObject({ failed: 1 });
