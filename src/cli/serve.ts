@@ -1,11 +1,9 @@
-import { trace } from '@opentelemetry/api';
 import { type App, createApp } from '../app.ts';
 import { unknownVariables } from '../config/load.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
-import { TRACER_NAME } from '../telemetry/instruments.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
 import { explain, loadOrExplain } from './faults.ts';
@@ -22,12 +20,18 @@ export async function serve(): Promise<void> {
   const log = createLogger(config.logLevel);
   warnOfOddities(log);
 
-  const telemetry = await startTelemetry({ serviceName: config.serviceName });
-  const app = await createApp(config, materials, { log, tracer: trace.getTracer(TRACER_NAME) });
+  const telemetry = await startTelemetry({ serviceName: config.serviceName, log });
+  const { tracer, metrics, answerScrape } = telemetry;
+  const app = await createApp(config, materials, { log, tracer, metrics });
   const stop = stopSignal((signal) => log.info({ signal }, 'stopping; once more ends it at once'));
   let ready = false;
   try {
-    const health = await startHealthServer(config.host, config.healthPort, () => ready && !stop.aborted);
+    const health = await startHealthServer({
+      host: config.host,
+      port: config.healthPort,
+      isReady: () => ready && !stop.aborted,
+      answerScrape,
+    });
     if (await isReachable(app.probes, log, stop)) {
       const { address, port } = await app.listen();
       const hostKeys = app.hostKeys.map(({ type, fingerprint }) => `${type} ${fingerprint}`);

@@ -1,6 +1,4 @@
-import { trace } from '@opentelemetry/api';
 import { createApp } from '../../app.ts';
-import { TRACER_NAME } from '../../telemetry/instruments.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
 import { explain } from '../faults.ts';
@@ -22,15 +20,15 @@ export async function dev(): Promise<void> {
   try {
     const emulators = await startEmulators();
     const demo = await prepareDemo(emulators);
+    const log = createLogger('silent');
     const telemetry = await startTelemetry({
       serviceName: demo.config.serviceName,
-      onSpanEnd: (span) => traces.add(span),
-      exportToo: demo.config.hasTraceReceiver,
+      log,
+      processors: [traces],
+      exports: demo.config.hasTraceReceiver,
     });
-    const app = await createApp(demo.config, demo.materials, {
-      log: createLogger('silent'),
-      tracer: trace.getTracer(TRACER_NAME),
-    });
+    const { tracer, metrics } = telemetry;
+    const app = await createApp(demo.config, demo.materials, { log, tracer, metrics });
     const { port, takenPort } = await demo.listen(app);
     terminal.welcome({
       port,

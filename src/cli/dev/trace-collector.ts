@@ -1,5 +1,5 @@
 import { SpanStatusCode } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
+import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { Attribute, SpanName } from '../../telemetry/instruments.ts';
 
 export type EndedSpan = ReadableSpan;
@@ -8,12 +8,14 @@ export type EndedSpan = ReadableSpan;
 const MAX_TRACES = 1000;
 
 /** Gathers the spans of uploads until the whole trace of one is there. */
-export class TraceCollector {
+export class TraceCollector implements SpanProcessor {
   readonly #spans = new Map<string, EndedSpan[]>();
   readonly #waiting = new Map<string, (spans: EndedSpan[]) => void>();
   #onFailedUpload: (spans: EndedSpan[]) => void = () => undefined;
 
-  add(span: EndedSpan): void {
+  onStart(): void {}
+
+  onEnd(span: EndedSpan): void {
     const { traceId } = span.spanContext();
     const spans = this.#spans.get(traceId) ?? [];
     spans.push(span);
@@ -22,6 +24,10 @@ export class TraceCollector {
     const oldest = this.#spans.keys().next().value;
     if (this.#spans.size > MAX_TRACES && oldest !== undefined) this.#spans.delete(oldest);
   }
+
+  async forceFlush(): Promise<void> {}
+
+  async shutdown(): Promise<void> {}
 
   onFailedUpload(listener: (spans: EndedSpan[]) => void): void {
     this.#onFailedUpload = listener;
