@@ -1,21 +1,12 @@
 import { METRICS, type MetricName } from '../src/telemetry/metrics.ts';
+import { toLabel, withUnit } from '../src/telemetry/prometheus-names.ts';
 import { type Condition, conditionsOf, type Selection, type Series } from './series.ts';
-
-/** Suffixes of units (https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/). */
-const UNITS: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 
 /** The name that a metric has in Prometheus; histograms get `_bucket`, `_sum` and `_count` behind it. */
 export function toPrometheusName(name: MetricName): string {
   const { kind, unit } = METRICS[name];
   const isCounter = kind === 'counter' || kind === 'observable counter';
-  // A unit in braces says what is counted and is left out. 1 is the unit of shares, but of counters of anything, too.
-  const suffix = unit === '1' && kind === 'observable gauge' ? '_ratio' : (UNITS[unit] ?? '');
-  return `${toLabel(name)}${suffix}${isCounter ? '_total' : ''}`;
-}
-
-/** What the name of an attribute becomes. */
-export function toLabel(name: string): string {
-  return name.replace(/[^A-Za-z0-9_]/g, '_');
+  return `${withUnit({ name, unit, isGauge: kind === 'observable gauge' })}${isCounter ? '_total' : ''}`;
 }
 
 /** Only the service and the tasks that are chosen at the head of the dashboard. */
