@@ -1,6 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type TelemetryReport, telemetryTable } from '../reports/telemetry.ts';
-import { measureTelemetry, RECEIVERS, type Receiver, type TelemetryOptions } from '../scenarios/telemetry.ts';
+import { telemetryProfile } from '../reports/telemetry-profile.ts';
+import {
+  measureTelemetry,
+  profileTelemetry,
+  RECEIVERS,
+  type Receiver,
+  type TelemetryOptions,
+} from '../scenarios/telemetry.ts';
 import { GiB, KiB } from '../sizes.ts';
 import { toCount, toList, toSize } from './arguments.ts';
 import { type CommonFlags, heading, invoke, publish, say, withCommonOptions } from './invocation.ts';
@@ -8,6 +15,7 @@ import { type CommonFlags, heading, invoke, publish, say, withCommonOptions } fr
 interface TelemetryFlags extends CommonFlags, Pick<TelemetryOptions, 'size' | 'files' | 'runs'> {
   readonly receiver: TelemetryOptions['receivers'];
   readonly control?: true;
+  readonly profile?: true;
 }
 
 const FILE_SIZE = 4 * KiB;
@@ -26,7 +34,8 @@ export function addTelemetry(program: Command): void {
         .argParser(toReceivers)
         .default(['discard'], 'discard'),
     )
-    .option('--control', 'also measure a second server without telemetry: how much differs by chance');
+    .option('--control', 'also measure a second server without telemetry: how much differs by chance')
+    .option('--profile', 'instead: the small files alone under the CPU profiler, and what differs');
   withCommonOptions(command).action(telemetry);
 }
 
@@ -34,8 +43,14 @@ function telemetry(flags: TelemetryFlags): Promise<void> {
   return invoke(flags, async (cleanup) => {
     const head = await heading('telemetry', flags);
     const { size, files, runs, receiver: receivers, control = false } = flags;
-    const work = { size, files, fileSize: FILE_SIZE, settleMs: SETTLE_MS };
-    const results = await measureTelemetry({ ...work, runs, receivers, control, say }, cleanup);
+    const work = { size, files, fileSize: FILE_SIZE };
+    const options = { ...work, runs, receivers, control, settleMs: SETTLE_MS, say };
+    if (flags.profile) {
+      const profiles = await profileTelemetry(options, cleanup);
+      process.stdout.write(`${telemetryProfile(profiles, files * runs)}\n`);
+      return;
+    }
+    const results = await measureTelemetry(options, cleanup);
     const report: TelemetryReport = { ...head, ...work, results };
     await publish(flags, report, telemetryTable(report));
     const faults = results.reduce((sum, result) => sum + result.faults.length, 0);

@@ -1,11 +1,7 @@
 import { type Summary, summarize } from '../measure/statistics.ts';
 import type { Heading } from '../report.ts';
-import type {
-  TelemetryResult,
-  TelemetryRun,
-  TelemetrySeries,
-  TelemetryWork,
-} from '../scenarios/telemetry.ts';
+import type { TelemetryResult, TelemetryRun, TelemetrySeries } from '../scenarios/telemetry.ts';
+import type { TelemetryWork } from '../scenarios/telemetry-work.ts';
 import { formatSize, MiB } from '../sizes.ts';
 import { spread, table } from './table.ts';
 

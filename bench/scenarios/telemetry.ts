@@ -1,41 +1,26 @@
 import { Cleanup } from '../cleanup.ts';
-import { DEFAULT_CIPHER, sftpPut } from '../client.ts';
-import { accountOn } from '../driver/account.ts';
-import { Connection } from '../driver/connection.ts';
+import type { CpuProfile, Interval } from '../measure/cpu-profile.ts';
+import { createProfiler, type Profiler, profileClock } from '../measure/cpu-profiler.ts';
 import { playRound, type Share } from '../measure/rounds.ts';
-import { createPayload } from '../payload.ts';
 import { openSink, openSite, type Sink, type Site } from '../site.ts';
-import { formatSize } from '../sizes.ts';
 import { sluice } from '../targets/sluice.ts';
 import type { RunningTarget } from '../targets/target.ts';
-import { lastingFaults, type Sent } from './arrivals.ts';
-import { uploadFile } from './small.ts';
+import { largeFile, smallFiles, type Task, type TaskOptions } from './telemetry-work.ts';
 
 /** How the receiver of the telemetry behaves: `slow` answers after ten seconds, `down` is not there. */
 export const RECEIVERS = ['discard', 'slow', 'down'] as const;
 export type Receiver = (typeof RECEIVERS)[number];
 
-/** `off` has no telemetry at all, and `off again` neither: how they differ is what the measurement cannot tell. */
+/** `off` has no telemetry at all, and `off again` neither: by how much they differ, the measurement cannot tell. */
 export type Variant = 'off' | 'off again' | Receiver;
 
-/** What is uploaded: it stands in the report too. */
-export interface TelemetryWork {
-  /** Of the one file, in bytes; 0 leaves it out. */
-  readonly size: number;
-  /** Small ones, in one session; 0 leaves them out. */
-  readonly files: number;
-  /** Of each of them, in bytes. */
-  readonly fileSize: number;
-  /** Passes at the end of a round, so that what is still to be exported is. */
-  readonly settleMs: number;
-}
-
-export interface TelemetryOptions extends TelemetryWork {
+export interface TelemetryOptions extends TaskOptions {
   readonly runs: number;
   readonly receivers: readonly Receiver[];
   /** Measure one more server without telemetry. */
   readonly control: boolean;
-  readonly say: (line: string) => void;
+  /** Passes at the end of a round, in milliseconds, so that what is still to be exported is. */
+  readonly settleMs: number;
 }
 
 export interface TelemetryRun extends Share {
@@ -51,40 +36,34 @@ export interface TelemetrySeries {
 }
 
 export interface TelemetryResult {
-  readonly work: 'upload' | 'small';
+  readonly work: keyof typeof TASKS;
   readonly series: readonly TelemetrySeries[];
   /** Of one run; undefined where it depends on how the file is cut into parts. */
   readonly expectedSpans: number | undefined;
-  /** Objects and jobs that are wrong, missing or should not be there. */
   readonly faults: readonly string[];
 }
 
-/** Of a small file: `sluice.upload`, `backend.begin_write`, `.write_chunk`, `.finish_write` and `sqs.send`. */
-const SPANS_OF_A_FILE = 5;
+/** What a server did during the rounds that count. */
+export interface VariantProfile {
+  readonly variant: Variant;
+  readonly profile: CpuProfile;
+  readonly within: Interval;
+}
+
+const TASKS = { upload: largeFile, small: smallFiles };
 
 const SLOW_MS = 10_000;
 
-/** Where nobody listens: tcpmux. */
+/** Where nobody listens: the port of tcpmux. */
 const NOBODY = 'http://127.0.0.1:1';
 
-/** Files of one step: a quarter of a second or so. */
-const FILES_OF_A_STEP = 50;
-
-/** Node compiles what it finds to be used often; rounds that are not counted. */
+/** They are not counted: Node compiles what it finds to be used often. */
 const WARM_UP_ROUNDS = 1;
 
 interface Server extends RunningTarget {
   readonly variant: Variant;
   readonly receiver: Sink | undefined;
-}
-
-/** What is done to every server, in how many steps. */
-interface Task {
-  readonly name: TelemetryResult['work'];
-  readonly steps: number;
-  readonly expectedSpans: number | undefined;
-  readonly perform: (server: Server, round: number, step: number) => Promise<void>;
-  readonly faults: () => Promise<string[]>;
+  readonly profiler: Profiler | undefined;
 }
 
 /** One large file, then many small ones, each to servers that differ in their telemetry alone. */
@@ -93,60 +72,85 @@ export async function measureTelemetry(
   cleanup: Cleanup,
 ): Promise<TelemetryResult[]> {
   const results: TelemetryResult[] = [];
-  for (const [amount, prepare] of [
-    [options.size, largeFile],
-    [options.files, smallFiles],
+  for (const [work, amount] of [
+    ['upload', options.size],
+    ['small', options.files],
   ] as const) {
-    if (amount === 0) continue;
-    const own = new Cleanup();
-    const leave = cleanup.add(() => own.run());
-    try {
-      results.push(await measure(options, prepare, own));
-    } finally {
-      await leave();
-    }
+    if (amount > 0) results.push((await measure(options, work, cleanup)).result);
   }
   return results;
 }
 
-type Prepare = (options: TelemetryOptions, site: Site, servers: readonly Server[]) => Promise<Task>;
+/** The small files alone, under `node --cpu-prof`. */
+export async function profileTelemetry(
+  options: TelemetryOptions,
+  cleanup: Cleanup,
+): Promise<VariantProfile[]> {
+  return (await measure(options, 'small', cleanup, true)).profiles;
+}
 
 async function measure(
   options: TelemetryOptions,
-  prepare: Prepare,
-  cleanup: Cleanup,
-): Promise<TelemetryResult> {
-  const { runs, settleMs, say } = options;
-  // The checksums of a large file would take the cores from the servers.
-  const site = await openSite(cleanup, { latencyMs: 0, verify: prepare === smallFiles });
-  const servers = await startServers(options, site);
-  const { name, steps, expectedSpans, perform, faults } = await prepare(options, site, servers);
+  work: TelemetryResult['work'],
+  outer: Cleanup,
+  isProfiled = false,
+): Promise<{ result: TelemetryResult; profiles: VariantProfile[] }> {
+  const cleanup = new Cleanup();
+  const leave = outer.add(() => cleanup.run());
+  try {
+    // The checksums of a large file would take the cores from the servers.
+    const site = await openSite(cleanup, { latencyMs: 0, verify: work === 'small' });
+    const servers = await startServers(options, site, isProfiled);
+    const task = await TASKS[work](options, site, servers);
+    const { series, within } = await playRounds(options, work, servers, task);
+    const faults = await task.faults();
+    const result = { work, series, expectedSpans: task.expectedSpans, faults };
+    const profiles: VariantProfile[] = [];
+    for (const { variant, profiler, stop } of servers) {
+      await stop();
+      const profile = await profiler?.read();
+      if (profile !== undefined) profiles.push({ variant, profile, within });
+    }
+    return { result, profiles };
+  } finally {
+    await leave();
+  }
+}
+
+async function playRounds(
+  { runs, settleMs, say }: TelemetryOptions,
+  work: TelemetryResult['work'],
+  servers: readonly Server[],
+  { steps, perform }: Task,
+) {
   const series = servers.map(({ variant }) => ({ variant, runs: [] as TelemetryRun[] }));
-  for (let number = -WARM_UP_ROUNDS; number < runs; number++) {
+  let from = 0;
+  for (let number = 0; number < WARM_UP_ROUNDS + runs; number++) {
+    if (number === WARM_UP_ROUNDS) from = profileClock();
     const before = await received(servers);
-    const round = { number: number + WARM_UP_ROUNDS, steps, settleMs };
-    const shares = await playRound(servers, round, (server, step) => perform(server, round.number, step));
+    const shares = await playRound(servers, { number, steps, settleMs }, (server, step) =>
+      perform(server, number, step),
+    );
     const after = await received(servers);
-    if (number < 0) continue;
-    shares.forEach((share, index) => {
+    if (number < WARM_UP_ROUNDS) continue;
+    for (const [index, { variant, runs: ownRuns }] of series.entries()) {
       const [then, now] = [before[index], after[index]];
-      const run = {
-        ...share,
+      const run: TelemetryRun = {
+        ...(shares[index] as Share),
         spans: now && now.spans - (then?.spans ?? 0),
         metricExports: now && now.metricExports - (then?.metricExports ?? 0),
       };
-      series[index]?.runs.push(run);
-      say(`run ${number + 1} of ${runs}, ${name}, ${servers[index]?.variant}: ${describe(run)}`);
-    });
+      ownRuns.push(run);
+      say(`run ${ownRuns.length} of ${runs}, ${work}, ${variant}: ${describe(run)}`);
+    }
   }
-  const result = { work: name, series, expectedSpans, faults: await faults() };
-  for (const server of servers) await server.stop();
-  return result;
+  return { series, within: { from, to: profileClock() } };
 }
 
 async function startServers(
   { receivers, control, settleMs }: TelemetryOptions,
   site: Site,
+  isProfiled: boolean,
 ): Promise<Server[]> {
   const variants: Variant[] = ['off', ...(control ? (['off again'] as const) : []), ...receivers];
   const servers: Server[] = [];
@@ -156,9 +160,11 @@ async function startServers(
       isOff || variant === 'down'
         ? undefined
         : await openSink(site.cleanup, { latencyMs: variant === 'slow' ? SLOW_MS : 0 });
+    const profiler = isProfiled ? await createProfiler(site.cleanup, site.folder) : undefined;
     const target = sluice({ tracing: isOff ? 'disabled' : 'exported' });
     const env = isOff ? {} : environment(receiver?.url ?? NOBODY, settleMs);
-    servers.push({ ...(await target.start(site, { env })), variant, receiver });
+    const running = await target.start(site, { env, nodeFlags: profiler?.nodeFlags ?? [] });
+    servers.push({ ...running, variant, receiver, profiler });
   }
   return servers;
 }
@@ -173,53 +179,6 @@ function environment(endpoint: string, settleMs: number): Record<string, string>
     OTEL_BSP_SCHEDULE_DELAY: String(Math.round(settleMs / 2)),
     OTEL_METRIC_EXPORT_INTERVAL: '5000',
     OTEL_METRIC_EXPORT_TIMEOUT: '5000',
-  };
-}
-
-async function largeFile({ size, say }: TelemetryOptions, site: Site): Promise<Task> {
-  const { file: localFile, inMemory } = await createPayload(site.cleanup, size);
-  if (!inMemory) say(`no room in a tmpfs: the client reads its ${formatSize(size)} from disk`);
-  let uploads = 0;
-  return {
-    name: 'upload',
-    steps: 1,
-    expectedSpans: undefined,
-    perform: async (server) => {
-      uploads += 1;
-      await sftpPut(site, server, { cipher: DEFAULT_CIPHER, localFile, name: `upload-${uploads}.bin` });
-    },
-    faults: async () => {
-      const { objects, bytes, jobs } = await site.sink.counts();
-      const isRight = objects === uploads && bytes === uploads * size && jobs === uploads;
-      return isRight ? [] : [`${uploads} uploads gave ${objects} objects, ${bytes} bytes and ${jobs} jobs`];
-    },
-  };
-}
-
-async function smallFiles(
-  { files, fileSize }: TelemetryOptions,
-  site: Site,
-  servers: readonly Server[],
-): Promise<Task> {
-  const sessions = new Map<Server, Connection>();
-  for (const server of servers) sessions.set(server, await Connection.login(await accountOn(site, server)));
-  const sent: Sent[] = [];
-  return {
-    name: 'small',
-    steps: Math.ceil(files / FILES_OF_A_STEP),
-    expectedSpans: files * SPANS_OF_A_FILE,
-    perform: async (server, round, step) => {
-      const session = sessions.get(server) as Connection;
-      const end = Math.min(files, (step + 1) * FILES_OF_A_STEP);
-      for (let at = step * FILES_OF_A_STEP; at < end; at++) {
-        const name = `${servers.indexOf(server)}-${round}-${at}.bin`;
-        sent.push(await uploadFile(session, name, fileSize));
-      }
-    },
-    faults: async () => {
-      for (const session of sessions.values()) session.end();
-      return await lastingFaults(sent, () => site.sink.contents());
-    },
   };
 }
 
