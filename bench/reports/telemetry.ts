@@ -3,7 +3,7 @@ import type { Heading } from '../report.ts';
 import type { TelemetryResult, TelemetryRun, TelemetrySeries } from '../scenarios/telemetry.ts';
 import type { TelemetryWork } from '../scenarios/telemetry-work.ts';
 import { formatSize, MiB } from '../sizes.ts';
-import { spread, table } from './table.ts';
+import { fixed, spread, table } from './table.ts';
 
 export interface TelemetryReport extends Heading, TelemetryWork {
   readonly results: readonly TelemetryResult[];
@@ -18,17 +18,16 @@ const COLUMNS = [
   'CPU / off',
   'Peak RSS MiB',
   'Spans received',
-  'Dropped',
+  'Missing',
   'Metric exports',
 ];
 
-/** Medians with, in parentheses, the least and the most; ratios are those of each round, spans those of all runs. */
+/** Medians with, in parentheses, the least and the most; ratios are those of each round, spans those of all rounds. */
 export function telemetryTable(report: Omit<TelemetryReport, keyof Heading>): string {
   const rows = report.results.flatMap(({ work, series, expectedSpans }) => {
     const off = series.find(({ variant }) => variant === 'off');
     return series.map((one) => {
-      const spans = total(one, (run) => run.spans);
-      const expected = expectedSpans === undefined ? undefined : expectedSpans * one.runs.length;
+      const spans = one.received?.spans;
       return [
         work === 'upload' ? formatSize(report.size) : `${report.files} x ${formatSize(report.fileSize)}`,
         one.variant,
@@ -37,9 +36,9 @@ export function telemetryTable(report: Omit<TelemetryReport, keyof Heading>): st
         spread(ratio(one, off, wall), 3),
         spread(ratio(one, off, cpu), 3),
         spread(of(one, peakMebibytes), 0),
-        spans === undefined || expected === undefined ? spans?.toFixed(0) : `${spans} of ${expected}`,
-        spans === undefined || expected === undefined ? undefined : String(Math.max(0, expected - spans)),
-        total(one, (run) => run.metricExports)?.toFixed(0),
+        expectedSpans === undefined || spans === undefined ? fixed(spans, 0) : `${spans} of ${expectedSpans}`,
+        expectedSpans === undefined || spans === undefined ? undefined : fixed(expectedSpans - spans, 0),
+        fixed(one.received?.metricExports, 0),
       ];
     });
   });
@@ -67,10 +66,4 @@ function ratio(one: TelemetrySeries, off: TelemetrySeries | undefined, pick: Pic
     return value === undefined || !divisor ? [] : [value / divisor];
   });
   return summarize(ratios);
-}
-
-/** Of all runs; undefined where there is no receiver to ask. */
-function total({ runs }: TelemetrySeries, pick: Pick): number | undefined {
-  const known = runs.map(pick).filter((value) => value !== undefined);
-  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
 }

@@ -2,6 +2,8 @@ import { Cleanup } from '../cleanup.ts';
 import type { CpuProfile, Interval } from '../measure/cpu-profile.ts';
 import { createProfiler, type Profiler, profileClock } from '../measure/cpu-profiler.ts';
 import { playRound, type Share } from '../measure/rounds.ts';
+import { difference } from '../measure/statistics.ts';
+import type { SinkCounts } from '../sink/server.ts';
 import { openSink, openSite, type Sink, type Site } from '../site.ts';
 import { sluice } from '../targets/sluice.ts';
 import type { RunningTarget } from '../targets/target.ts';
@@ -24,21 +26,22 @@ export interface TelemetryOptions extends TaskOptions {
 }
 
 export interface TelemetryRun extends Share {
-  /** That came to the receiver; undefined without one. Those that are sent again are counted again. */
+  /** That came to the receiver during the round, of an earlier one perhaps; undefined without a receiver. */
   readonly spans: number | undefined;
-  readonly metricExports: number | undefined;
 }
 
-/** The runs of one variant; those at the same place of another are of the same round. */
 export interface TelemetrySeries {
   readonly variant: Variant;
+  /** Those at the same place of another variant are of the same round. */
   readonly runs: readonly TelemetryRun[];
+  /** What came to the receiver until the server had ended, of the rounds that warm up too. */
+  readonly received: Pick<SinkCounts, 'spans' | 'traceExports' | 'metricExports'> | undefined;
 }
 
 export interface TelemetryResult {
   readonly work: keyof typeof TASKS;
   readonly series: readonly TelemetrySeries[];
-  /** Of one run; undefined where it depends on how the file is cut into parts. */
+  /** Of all rounds, those that warm up too; undefined where it depends on how the file is cut into parts. */
   readonly expectedSpans: number | undefined;
   readonly faults: readonly string[];
 }
@@ -102,16 +105,18 @@ async function measure(
     const site = await openSite(cleanup, { latencyMs: 0, verify: work === 'small' });
     const servers = await startServers(options, site, isProfiled);
     const task = await TASKS[work](options, site, servers);
-    const { series, within } = await playRounds(options, work, servers, task);
+    const { runs, within } = await playRounds(options, work, servers, task);
     const faults = await task.faults();
-    const result = { work, series, expectedSpans: task.expectedSpans, faults };
+    const series: TelemetrySeries[] = [];
     const profiles: VariantProfile[] = [];
-    for (const { variant, profiler, stop } of servers) {
+    for (const [index, { variant, profiler, receiver, stop }] of servers.entries()) {
       await stop();
+      series.push({ variant, runs: runs[index] ?? [], received: await receiver?.counts().then(toReceived) });
       const profile = await profiler?.read();
       if (profile !== undefined) profiles.push({ variant, profile, within });
     }
-    return { result, profiles };
+    const expectedSpans = task.expectedSpans && task.expectedSpans * (WARM_UP_ROUNDS + options.runs);
+    return { result: { work, series, expectedSpans, faults }, profiles };
   } finally {
     await leave();
   }
@@ -123,28 +128,23 @@ async function playRounds(
   servers: readonly Server[],
   { steps, perform }: Task,
 ) {
-  const series = servers.map(({ variant }) => ({ variant, runs: [] as TelemetryRun[] }));
+  const done = servers.map(() => [] as TelemetryRun[]);
   let from = 0;
   for (let number = 0; number < WARM_UP_ROUNDS + runs; number++) {
     if (number === WARM_UP_ROUNDS) from = profileClock();
-    const before = await received(servers);
+    const before = await spansOf(servers);
     const shares = await playRound(servers, { number, steps, settleMs }, (server, step) =>
       perform(server, number, step),
     );
-    const after = await received(servers);
+    const after = await spansOf(servers);
     if (number < WARM_UP_ROUNDS) continue;
-    for (const [index, { variant, runs: ownRuns }] of series.entries()) {
-      const [then, now] = [before[index], after[index]];
-      const run: TelemetryRun = {
-        ...(shares[index] as Share),
-        spans: now && now.spans - (then?.spans ?? 0),
-        metricExports: now && now.metricExports - (then?.metricExports ?? 0),
-      };
-      ownRuns.push(run);
-      say(`run ${ownRuns.length} of ${runs}, ${work}, ${variant}: ${describe(run)}`);
+    for (const [index, { variant }] of servers.entries()) {
+      const run = { ...(shares[index] as Share), spans: difference(after[index], before[index]) };
+      done[index]?.push(run);
+      say(`run ${1 + number - WARM_UP_ROUNDS} of ${runs}, ${work}, ${variant}: ${describe(run)}`);
     }
   }
-  return { series, within: { from, to: profileClock() } };
+  return { runs: done, within: { from, to: profileClock() } };
 }
 
 async function startServers(
@@ -182,8 +182,12 @@ function environment(endpoint: string, settleMs: number): Record<string, string>
   };
 }
 
-function received(servers: readonly Server[]) {
-  return Promise.all(servers.map(({ receiver }) => receiver?.counts()));
+function spansOf(servers: readonly Server[]): Promise<(number | undefined)[]> {
+  return Promise.all(servers.map(async ({ receiver }) => (await receiver?.counts())?.spans));
+}
+
+function toReceived({ spans, traceExports, metricExports }: SinkCounts) {
+  return { spans, traceExports, metricExports };
 }
 
 function describe({ wallSeconds, cpuSeconds, spans }: TelemetryRun): string {
