@@ -32,8 +32,11 @@ export interface TaskOptions extends TelemetryWork {
   readonly say: (line: string) => void;
 }
 
-/** Of a small file: `sluice.upload`, `backend.begin_write`, `.write_chunk`, `.finish_write` and `sqs.send`. */
-const SPANS_OF_A_FILE = 5;
+/**
+ * Of a small file: `sluice.upload`, `backend.begin_write`, `.write_chunk`, `.finish_write`, `sqs.send`, and one for each of the
+ * four calls of S3 and SQS that it takes.
+ */
+const SPANS_OF_A_FILE = 9;
 
 /** Half a second or so. */
 const FILES_OF_A_STEP = 50;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Cleanup } from '../cleanup.ts';
 import type { CpuProfile, Interval } from '../measure/cpu-profile.ts';
 import { createProfiler, type Profiler, profileClock } from '../measure/cpu-profiler.ts';
@@ -34,7 +35,7 @@ export interface TelemetrySeries {
   readonly variant: Variant;
   /** Those at the same place of another variant are of the same round. */
   readonly runs: readonly TelemetryRun[];
-  /** What came to the receiver until the server had ended, of the rounds that warm up too. */
+  /** What came to the receiver until the server had ended: spans of the rounds, those that warm up too. */
   readonly received: Pick<SinkCounts, 'spans' | 'traceExports' | 'metricExports'> | undefined;
 }
 
@@ -105,13 +106,16 @@ async function measure(
     const site = await openSite(cleanup, { latencyMs: 0, verify: work === 'small' });
     const servers = await startServers(options, site, isProfiled);
     const task = await TASKS[work](options, site, servers);
+    // What starting and logging in gave is not of the work.
+    await sleep(options.settleMs);
+    const base = await spansOf(servers);
     const { runs, within } = await playRounds(options, work, servers, task);
     const faults = await task.faults();
     const series: TelemetrySeries[] = [];
     const profiles: VariantProfile[] = [];
     for (const [index, { variant, profiler, receiver, stop }] of servers.entries()) {
       await stop();
-      series.push({ variant, runs: runs[index] ?? [], received: await receiver?.counts().then(toReceived) });
+      series.push({ variant, runs: runs[index] ?? [], received: await receivedBy(receiver, base[index]) });
       const profile = await profiler?.read();
       if (profile !== undefined) profiles.push({ variant, profile, within });
     }
@@ -186,8 +190,11 @@ function spansOf(servers: readonly Server[]): Promise<(number | undefined)[]> {
   return Promise.all(servers.map(async ({ receiver }) => (await receiver?.counts())?.spans));
 }
 
-function toReceived({ spans, traceExports, metricExports }: SinkCounts) {
-  return { spans, traceExports, metricExports };
+/** Spans beyond those that were there before. */
+async function receivedBy(receiver: Sink | undefined, before = 0): Promise<TelemetrySeries['received']> {
+  if (receiver === undefined) return undefined;
+  const { spans, traceExports, metricExports } = await receiver.counts();
+  return { spans: spans - before, traceExports, metricExports };
 }
 
 function describe({ wallSeconds, cpuSeconds, spans }: TelemetryRun): string {

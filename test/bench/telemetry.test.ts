@@ -28,9 +28,9 @@ test('a small measurement is complete: every file is right, every span arrives',
   }
   const [upload, small] = results.map(({ series }) => series.map(({ received }) => received?.spans));
   // Twice, to warm up first. The real client asks for the folder too.
-  expect(upload?.[1]).toBeGreaterThanOrEqual(2 * 5);
-  expect(small).toEqual([undefined, 2 * 8 * 5]);
-  expect(results[1]?.expectedSpans).toBe(2 * 8 * 5);
+  expect(upload?.[1]).toBeGreaterThanOrEqual(2 * 9);
+  expect(small).toEqual([undefined, 2 * 8 * 9]);
+  expect(results[1]?.expectedSpans).toBe(2 * 8 * 9);
   expect(said.filter((line) => line.startsWith('run 1 of 1'))).toHaveLength(4);
 }, 120_000);
 
