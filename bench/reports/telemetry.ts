@@ -37,7 +37,9 @@ export function telemetryTable(report: Omit<TelemetryReport, keyof Heading>): st
         spread(ratio(one, off, cpu), 3),
         spread(of(one, peakMebibytes), 0),
         expectedSpans === undefined || spans === undefined ? fixed(spans, 0) : `${spans} of ${expectedSpans}`,
-        expectedSpans === undefined || spans === undefined ? undefined : fixed(expectedSpans - spans, 0),
+        expectedSpans === undefined || spans === undefined
+          ? undefined
+          : fixed(Math.max(0, expectedSpans - spans), 0),
         fixed(one.received?.metricExports, 0),
       ];
     });
