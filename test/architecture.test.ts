@@ -66,6 +66,7 @@ const matches = (file: string, pattern: string) => file === pattern || file.star
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   config: [],
+  console: [],
   auth: [],
   buffers: [],
   telemetry: [],
@@ -103,6 +104,8 @@ const TYPES_ONLY: readonly (readonly [from: string, to: string])[] = [
   ['ssh', 'sftp/session.ts'],
   ['jobs', 'config/load.ts'],
   ['backends', 'config/load.ts'],
+  ['console/page', 'console/messages.ts'],
+  ['console/page', 'contract'],
 ];
 
 /**
@@ -214,6 +217,12 @@ describe('the rooms of src', () => {
       (entry) => !isLocal(entry),
     );
     expect(wire.map(show)).toEqual([]);
+  });
+
+  test('the page knows of the server nothing but types', () => {
+    const page = IMPORTS.filter(({ from, to }) => matches(from, 'console/page') && !matches(to, 'console/page'));
+    expect(page.length).toBeGreaterThan(0);
+    expect(page.filter(({ typeOnly }) => !typeOnly).map(show)).toEqual([]);
   });
 
   test('no file is a default export, and none is called utils', () => {

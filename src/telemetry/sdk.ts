@@ -33,6 +33,7 @@ export interface TelemetryOptions {
    */
   readonly onSpanEnd?: (span: ReadableSpan) => void;
   readonly exportToo?: boolean;
+  readonly processors?: readonly SpanProcessor[];
 }
 
 export interface Telemetry {
@@ -85,7 +86,13 @@ function toResource(serviceName: string) {
     .merge(detectResources({ detectors: [envDetector, processDetector, hostDetector] }));
 }
 
-async function toProcessors({ onSpanEnd, exportToo }: TelemetryOptions): Promise<SpanProcessor[]> {
+async function toProcessors({
+  onSpanEnd,
+  exportToo,
+  processors,
+}: TelemetryOptions): Promise<SpanProcessor[]> {
+  if (processors !== undefined)
+    return exportToo === false ? [...processors] : [...processors, ...(await exportProcessors())];
   if (onSpanEnd === undefined) return exportProcessors();
   const nothing = async () => undefined;
   const local = { onStart: () => undefined, onEnd: onSpanEnd, forceFlush: nothing, shutdown: nothing };

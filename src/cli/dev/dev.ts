@@ -2,6 +2,7 @@ import { trace } from '@opentelemetry/api';
 import { createApp } from '../../app.ts';
 import { TRACER_NAME } from '../../telemetry/instruments.ts';
 import { createLogger } from '../../telemetry/logger.ts';
+import { RecentTraces } from '../../telemetry/recent-traces.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
 import { explain } from '../faults.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
@@ -9,7 +10,7 @@ import { PASSWORD, prepareDemo, USERNAME } from './demo.ts';
 import { BUCKET, type Emulators, startEmulators } from './emulators.ts';
 import { receiveJobs } from './receive-jobs.ts';
 import { Terminal } from './terminal.ts';
-import { TraceCollector } from './trace-collector.ts';
+import { onFailedUpload, spansOfJob } from './upload-traces.ts';
 
 /** How long uploads in progress may go on after Ctrl-C, in seconds. */
 const DRAIN_SECONDS = 5;
@@ -18,13 +19,13 @@ const DRAIN_SECONDS = 5;
 export async function dev(): Promise<void> {
   const stop = stopSignal();
   const terminal = new Terminal(process.stdout);
-  const traces = new TraceCollector();
+  const traces = new RecentTraces();
   try {
     const emulators = await startEmulators();
     const demo = await prepareDemo(emulators);
     const telemetry = await startTelemetry({
       serviceName: demo.config.serviceName,
-      onSpanEnd: (span) => traces.add(span),
+      processors: [traces],
       exportToo: demo.config.hasTraceReceiver,
     });
     const app = await createApp(demo.config, demo.materials, {
@@ -44,10 +45,10 @@ export async function dev(): Promise<void> {
       takenPort,
     });
 
-    traces.onFailedUpload((spans) => terminal.failedUpload(spans));
+    onFailedUpload(traces, (traceId, spans) => terminal.failedUpload(traceId, spans));
     const stopReceiving = receiveJobs(emulators, async (event) => {
       if (event.type === 'sluice.upload.finished.v1') {
-        terminal.finishedUpload(event, await traces.ofJob(event));
+        terminal.finishedUpload(event, await spansOfJob(traces, event));
       } else terminal.otherEvent(event);
     });
     await aborted(stop);

@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
+import type { RecordedSpan } from '../../contract/activity.ts';
 import type { JobEvent, UploadFinishedEvent } from '../../jobs/event.ts';
 import { createPaint, formatBytes, type Paint } from './format.ts';
-import { attributeOf, type EndedSpan } from './trace-collector.ts';
+import { attributeOf, traceIdOf } from './upload-traces.ts';
 import { drawWaterfall } from './waterfall.ts';
 
 export interface Welcome {
@@ -62,14 +63,14 @@ export class Terminal {
     this.#write(lines);
   }
 
-  finishedUpload(job: UploadFinishedEvent, spans: readonly EndedSpan[]): void {
+  finishedUpload(job: UploadFinishedEvent, spans: readonly RecordedSpan[]): void {
     const { size, path, bucket, key } = job.data;
     const seconds = (Date.parse(job.data.finishedAt) - Date.parse(job.data.startedAt)) / 1000;
     const rate = seconds > 0 ? ` (${formatBytes(Math.round(size / seconds))}/s)` : '';
     this.#write([
       `${this.#paint('green', 'stored')} ${this.#paint('bold', path)}: ${formatBytes(size)} in ${seconds.toFixed(2)} s${rate}`,
       `  object  s3://${bucket}/${key}`,
-      `  trace   ${spans[0]?.spanContext().traceId ?? ''}`,
+      `  trace   ${traceIdOf(job) ?? ''}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '  job',
       ...this.#json(job),
@@ -81,11 +82,11 @@ export class Terminal {
     this.#write([`${this.#paint('bold', event.type)} ${event.data.path}`, ...this.#json(event), '']);
   }
 
-  failedUpload(spans: readonly EndedSpan[]): void {
-    const root = spans.find((span) => span.parentSpanContext === undefined);
+  failedUpload(traceId: string, spans: readonly RecordedSpan[]): void {
+    const root = spans.find((span) => span.parentSpanId === undefined);
     this.#write([
-      `${this.#paint('red', 'not stored')} ${this.#paint('bold', attributeOf(root, 'PATH') ?? '')}: ${root?.status.message ?? ''}`,
-      `  trace   ${root?.spanContext().traceId ?? ''}`,
+      `${this.#paint('red', 'not stored')} ${this.#paint('bold', attributeOf(root, 'PATH') ?? '')}: ${root?.error ?? ''}`,
+      `  trace   ${traceId}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '',
     ]);
