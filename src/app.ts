@@ -8,13 +8,17 @@ import { MemoryBudget } from './buffers/budget.ts';
 import { Spool } from './buffers/spool.ts';
 import { withLimit } from './buffers/with-limit.ts';
 import type { Config } from './config/load.ts';
+import type { ActivityListener, LiveSession, LiveUpload } from './contract/activity.ts';
 import type { StreamingBackend } from './contract/backend.ts';
 import type { Backlog, JobPublisher } from './contract/jobs.ts';
-import type { Log } from './contract/log.ts';
+import { Activity, type Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
-import { createJobs } from './jobs/create.ts';
+import { type CreatedJobs, createJobs } from './jobs/create.ts';
+import { LiveUploads } from './layers/live-uploads.ts';
+import { observeLogins } from './layers/observe-logins.ts';
 import { observeRequests } from './layers/observe-requests.ts';
 import { matchNames } from './layers/temporary-names.ts';
+import { withActivity } from './layers/with-activity.ts';
 import { withBuffering } from './layers/with-buffering.ts';
 import { withDuplicates } from './layers/with-duplicates.ts';
 import { withFailureEvents } from './layers/with-failure-events.ts';
@@ -25,6 +29,9 @@ import { withTelemetry } from './layers/with-telemetry.ts';
 import { SftpSession } from './sftp/session.ts';
 import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
+import { observeAwsCalls } from './telemetry/aws-calls.ts';
+import type { Metrics } from './telemetry/meter.ts';
+import { traceOfFailure } from './telemetry/spans.ts';
 
 /** Largest file that a backend without streaming takes, in bytes: it is held in memory whole. */
 const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
@@ -38,6 +45,9 @@ const CONNECTION_BYTES = 96 * 1024;
 export interface AppDependencies {
   readonly log: Log;
   readonly tracer: Tracer;
+  readonly metrics: Metrics;
+  /** Hears of uploads that have ended and of jobs that were sent. */
+  readonly activity?: ActivityListener;
 }
 
 export interface App {
@@ -46,6 +56,10 @@ export interface App {
   /** What waits to be sent, or to be looked at. */
   readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
   readonly hostKeys: readonly HostKey[];
+  /** What is going on at this moment, the oldest first. */
+  readonly live: { sessions(): readonly LiveSession[]; uploads(): readonly LiveUpload[] };
+  /** Of the memory budget. */
+  buffer(): { readonly usedBytes: number; readonly limitBytes: number };
   /** Accepts connections, on another port than the configured one when that is given. */
   listen(port?: number): Promise<AddressInfo>;
   /** Lets uploads in progress finish for `drainSeconds`, then ends everything. */
@@ -88,24 +102,33 @@ async function createSpool({ spool }: Config, log: Log): Promise<Spool | undefin
 export async function createApp(
   config: Config,
   { hostKeys, users }: Materials,
-  { log, tracer }: AppDependencies,
+  { log, tracer, metrics, activity }: AppDependencies,
 ): Promise<App> {
   const budget = new MemoryBudget(config.memoryBudgetBytes);
   // A reader that stalls keeps what it holds, and uploads must be able to go on all the same.
   const readers = withLimit(budget, () => budget.reservableBytes / 2);
   const spool = await createSpool(config, log);
-  const storage = createBackend(config.backend, { budget, spool, log });
+  const observe = observeAwsCalls(tracer, metrics);
+  const storage = createBackend(config.backend, { budget, spool, log, observeAwsCalls: observe });
   const probes = new Map([['bucket', storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
   const isTemporary = matchNames(config.temporaryNames);
   const { outboxStore } = storage;
-  const jobs = config.jobs && createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log });
+  const jobs =
+    config.jobs &&
+    createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log, observeAwsCalls: observe });
   let publisher: JobPublisher | undefined;
   if (config.jobs !== undefined && jobs !== undefined) {
     const { queueUrl, failureQueueUrl, reportsRenames, sidecar } = config.jobs;
     for (const [name, probe] of jobs.probes) probes.set(name, probe);
-    publisher = withPublisherTelemetry(jobs.publisher, { tracer, queueUrl, failureQueueUrl });
+    publisher = withPublisherTelemetry(jobs.publisher, {
+      tracer,
+      metrics,
+      queueUrl,
+      failureQueueUrl,
+      listener: activity,
+    });
     backend = withIngestion(backend, { publisher, isTemporary, reportsRenames, sidecar, log });
   }
   if (config.duplicates !== 'overwrite') {
@@ -115,14 +138,17 @@ export async function createApp(
   if (publisher !== undefined && config.jobs?.failureQueueUrl !== undefined) {
     backend = withFailureEvents(backend, publisher);
   }
-  backend = withTelemetry(backend, { tracer, log, chunkSpans: config.chunkSpans });
+  const uploads = new LiveUploads();
+  backend = withActivity(backend, { live: uploads, metrics, log, listener: activity });
+  backend = withTelemetry(backend, { tracer, metrics, chunkSpans: config.chunkSpans });
 
-  const observe = observeRequests(tracer);
+  const toObserver = observeRequests(tracer, log);
   const server = new SshServer({
     hostKeys,
     log,
     authenticator: await createUsersAuthenticator(users),
     maxSessions: config.maxSessions,
+    observeLogin: observeLogins(tracer, metrics),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
     loginGraceSeconds: config.loginGraceSeconds,
     idleTimeoutSeconds: config.idleTimeoutSeconds,
@@ -132,17 +158,31 @@ export async function createApp(
         principal,
         connection,
         transport,
-        observe,
+        observer: toObserver(principal, connection),
         memory: readers,
         onFault: (err, request) =>
-          log.error({ err, request, sessionId: connection.id, user: principal.username }, 'request failed'),
+          log.error(
+            {
+              activityType: Activity.ERROR,
+              err,
+              request,
+              user: principal.username,
+              sessionId: connection.id,
+              sourceIp: connection.clientAddress,
+              ...traceOfFailure(err),
+            },
+            'request failed',
+          ),
       }),
   });
 
+  observeResources(metrics, { budget, spool, uploads, server, jobs });
   return {
     probes,
     backlogs: jobs?.backlogs ?? new Map(),
     hostKeys,
+    live: { sessions: () => server.sessions(), uploads: () => uploads.list() },
+    buffer: () => ({ usedBytes: budget.usedBytes, limitBytes: budget.limitBytes }),
     listen: async (port = config.port) => {
       const address = await server.listen(port, config.host);
       storage.start();
@@ -155,4 +195,34 @@ export async function createApp(
       await storage.close();
     },
   };
+}
+
+interface Observable {
+  readonly budget: MemoryBudget;
+  readonly spool: Spool | undefined;
+  readonly uploads: LiveUploads;
+  readonly server: SshServer;
+  readonly jobs: CreatedJobs | undefined;
+}
+
+/** What metrics ask for when they are collected. */
+function observeResources(metrics: Metrics, { budget, spool, uploads, server, jobs }: Observable): void {
+  metrics.observe('sluice.buffer.used', () => budget.usedBytes);
+  metrics.observe('sluice.buffer.limit', () => budget.limitBytes);
+  metrics.observe('sluice.buffer.waiting', () => budget.waiting);
+  metrics.observe('sluice.spool.used', () => spool?.usedBytes ?? 0);
+  metrics.observe('sluice.spool.limit', () => spool?.limitBytes ?? 0);
+  metrics.observe('sluice.upload.active', () => uploads.count);
+  metrics.observe('sluice.upload.io', () => uploads.receivedBytes);
+  metrics.observe('sluice.session.active', () => server.sessions().length);
+  const outboxes = () => [...(jobs?.outboxStates() ?? [])];
+  metrics.observe('sluice.outbox.depth', () =>
+    outboxes().map(([name, { depth }]) => [depth, { 'sluice.outbox': name }] as const),
+  );
+  metrics.observe('sluice.outbox.oldest_age', () =>
+    outboxes().map(([name, { oldestAt }]) => {
+      const age = oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
+      return [age, { 'sluice.outbox': name }] as const;
+    }),
+  );
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HealthServer {
@@ -6,13 +6,30 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
-/** `/livez`: the process runs. `/readyz`: it also takes uploads; 503 while it starts and while it drains. */
-export async function startHealthServer(
-  host: string,
-  port: number,
-  isReady: () => boolean,
-): Promise<HealthServer> {
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly isReady: () => boolean;
+  /** Answers `/metrics`. */
+  readonly answerScrape: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+}
+
+/**
+ * `/livez`: the process runs. `/readyz`: it also takes uploads; 503 while it starts and while it drains. `/metrics`: where they
+ * are to be scraped.
+ */
+export async function startHealthServer({
+  host,
+  port,
+  isReady,
+  answerScrape,
+}: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {
+    if (request.url === '/metrics' && request.method === 'GET') {
+      if (answerScrape !== undefined) return answerScrape(request, response);
+      response.writeHead(404, { 'content-type': 'text/plain' });
+      return void response.end('not switched on: OTEL_METRICS_EXPORTER=prometheus\n');
+    }
     const answers: Record<string, boolean> = { '/livez': true, '/readyz': isReady() };
     const good = answers[request.url ?? ''];
     const status = good === undefined ? 404 : good ? 200 : 503;

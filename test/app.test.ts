@@ -1,8 +1,8 @@
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
-import { trace } from '@opentelemetry/api';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createApp, loadMaterials } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
+import { noTelemetry } from '../src/telemetry/no-telemetry.ts';
 import { createS3Subject, type S3Subject, TEST_CREDENTIALS, TEST_REGION } from './support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from './support/strict-s3/server.ts';
 import { createWorkspace, type Workspace } from './support/workspace.ts';
@@ -54,7 +54,7 @@ test('a service that listens sweeps what dead ones have left behind, and nothing
     {},
   );
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const app = await createApp(config, await loadMaterials(config), { log, tracer: trace.getTracer('test') });
+  const app = await createApp(config, await loadMaterials(config), { log, ...noTelemetry() });
   // A sweep begins at a random moment of the first minute: here at its beginning.
   vi.spyOn(Math, 'random').mockReturnValue(0);
   await app.listen();

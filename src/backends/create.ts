@@ -5,6 +5,7 @@ import type { Backend } from '../contract/backend.ts';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
+import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
 import { createMemoryBackend } from './memory/memory.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
@@ -19,6 +20,7 @@ export interface BackendResources {
   readonly budget: MemoryBudget;
   readonly spool: Spool | undefined;
   readonly log: Log;
+  readonly observeAwsCalls: ObserveAwsCalls;
 }
 
 export interface CreatedBackend {
@@ -34,7 +36,7 @@ export interface CreatedBackend {
 
 export function createBackend(
   config: BackendConfig,
-  { budget, spool, log }: BackendResources,
+  { budget, spool, log, observeAwsCalls }: BackendResources,
 ): CreatedBackend {
   switch (config.kind) {
     case 'memory':
@@ -47,6 +49,7 @@ export function createBackend(
       };
     case 's3': {
       const client = createS3Client(config.aws);
+      observeAwsCalls(client, 'S3');
       const detect = config.aws.endpoint === undefined ? undefined : detectFeatures;
       const store = new ObjectStore(client, config.bucket, detect);
       const { prefix, staleUploadMs } = config;

@@ -97,6 +97,11 @@ export class MemoryBudget implements MemoryAllowance {
     return this.#used;
   }
 
+  /** Reservations that wait for memory. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   get parkedBytes(): number {
     return this.#parkedBytes;
   }

@@ -1,9 +1,8 @@
-import { ProxyTracerProvider } from '@opentelemetry/api';
 import { createApp } from '../app.ts';
 import type { Backlog } from '../contract/jobs.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
-import { TRACER_NAME } from '../telemetry/instruments.ts';
 import { createLogger } from '../telemetry/logger.ts';
+import { noTelemetry } from '../telemetry/no-telemetry.ts';
 import { loadOrExplain } from './faults.ts';
 
 /** `sluice doctor`: checks everything the server needs, says what to do about each failure; exit code 0, 1 or 2. */
@@ -17,8 +16,7 @@ export async function doctor(): Promise<void> {
   if (hasNativeCrypto()) report('ok', 'native crypto', 'loaded');
   else report('SLOW', 'native crypto', 'not built: npm rebuild ssh2, with Python and a C++ compiler at hand');
   let healthy = true;
-  const tracer = new ProxyTracerProvider().getTracer(TRACER_NAME);
-  const app = await createApp(config, materials, { log: createLogger('silent'), tracer });
+  const app = await createApp(config, materials, { log: createLogger('silent'), ...noTelemetry() });
   for (const [name, probe] of app.probes) {
     const result = await probe();
     const good = result.state === 'ok' || result.state === 'unchecked';

@@ -16,3 +16,23 @@ export function withFields(log: Log, shared: Readonly<Record<string, unknown>>):
       log[level]({ ...shared, ...fields }, message);
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
+
+/**
+ * `activityType` of a line that tells what a client did: the words that AWS Transfer Family has for it
+ * (https://docs.aws.amazon.com/transfer/latest/userguide/cw-structure-logs.html), and some that it has not.
+ */
+export const Activity = {
+  CONNECTED: 'CONNECTED',
+  AUTH_FAILURE: 'AUTH_FAILURE',
+  DISCONNECTED: 'DISCONNECTED',
+  /** A file, for reading or writing (`mode`). */
+  OPEN: 'OPEN',
+  CLOSE: 'CLOSE',
+  /** An upload came to nothing. */
+  PARTIAL_CLOSE: 'PARTIAL_CLOSE',
+  DELETE: 'DELETE',
+  RENAME: 'RENAME',
+  MKDIR: 'MKDIR',
+  RMDIR: 'RMDIR',
+  ERROR: 'ERROR',
+} as const;

@@ -3,6 +3,7 @@ import type { JobPlace } from '../contract/jobs.ts';
 import { type Log, withFields } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
+import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
 import type { JobEvent } from './event.ts';
 import type { EventSender } from './event-sender.ts';
 import { Outbox } from './outbox.ts';
@@ -19,6 +20,7 @@ export interface ChannelOptions {
   /** Where events wait that the queue does not take; without one they are not delivered. */
   readonly store: OutboxStore | undefined;
   readonly log: Log;
+  readonly observeAwsCalls: ObserveAwsCalls;
 }
 
 /** A queue, and the outbox before it. Each has its own connections, so that none waits for the other's. */
@@ -31,8 +33,10 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-export function createChannel({ queueUrl, variable, groupBy, aws, store, log }: ChannelOptions): Channel {
+export function createChannel(options: ChannelOptions): Channel {
+  const { queueUrl, variable, groupBy, aws, store, log, observeAwsCalls } = options;
   const client = createSqsClient(aws);
+  observeAwsCalls(client, 'SQS');
   const sender = createSqsSender({ client, queueUrl, groupBy });
   const queue = queueUrl.slice(queueUrl.lastIndexOf('/') + 1);
   const outbox = store && new Outbox({ store, sender, log: withFields(log, { queue }) });

@@ -3,9 +3,11 @@ import type { Backlog, JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
+import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
 import { createChannel } from './channel.ts';
 import { FailureReporter } from './failure-reporter.ts';
 import { inFolder } from './outbox-folder.ts';
+import type { OutboxState } from './outbox-sweeper.ts';
 import { createPublisher } from './publisher.ts';
 
 /** The outbox of the failures: jobs do not wait behind them. */
@@ -16,6 +18,7 @@ export interface JobsResources {
   readonly outboxStore: OutboxStore | undefined;
   readonly serviceName: string;
   readonly log: Log;
+  readonly observeAwsCalls: ObserveAwsCalls;
 }
 
 export interface CreatedJobs {
@@ -24,15 +27,17 @@ export interface CreatedJobs {
   readonly probes: ReadonlyMap<string, Probe>;
   /** What lies in the outboxes, by name. */
   readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
+  /** What lay in the outboxes when they were swept last, by name: `jobs`, `failures`. */
+  outboxStates(): ReadonlyMap<string, OutboxState>;
   /** Begins to deliver what waits in the outbox. */
   start(): void;
 }
 
 export function createJobs(
   { queueUrl, failureQueueUrl, groupBy, everyObject, aws }: JobsConfig,
-  { outboxStore, serviceName, log }: JobsResources,
+  { outboxStore, serviceName, log, observeAwsCalls }: JobsResources,
 ): CreatedJobs {
-  const shared = { groupBy, aws, log };
+  const shared = { groupBy, aws, log, observeAwsCalls };
   const channel = createChannel({ ...shared, queueUrl, variable: 'SLUICE_QUEUE_URL', store: outboxStore });
   const failures =
     failureQueueUrl === undefined
@@ -54,6 +59,12 @@ export function createJobs(
     publisher: createPublisher({ channel, reporter, serviceName, everyObject }),
     probes,
     backlogs: new Map(backlogs),
+    outboxStates: () => {
+      const states = new Map<string, OutboxState>();
+      if (channel.outbox !== undefined) states.set('jobs', channel.outbox.state);
+      if (failures?.outbox !== undefined) states.set('failures', failures.outbox.state);
+      return states;
+    },
     start: () => {
       channel.outbox?.start();
       failures?.outbox?.start();

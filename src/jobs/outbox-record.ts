@@ -43,3 +43,11 @@ export function parseRecord(text: string): OutboxRecord | undefined {
 export function toRecordName({ id, time }: Pick<DeliveredEvent, 'id' | 'time'>): string {
   return `${OUTBOX}${time.replace(/[^0-9TZ]/g, '')}-${encodeURIComponent(id)}.json`;
 }
+
+/** When the event of a record came to be, by the record's name; undefined for the name of something else. */
+export function toRecordTime(name: string): number | undefined {
+  const [, ...digits] = /^outbox\/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(\d{0,3})/.exec(name) ?? [];
+  if (digits.length === 0) return undefined;
+  const [year, month, day, hour, minute, second, ms] = digits.map(Number) as [number, ...number[]];
+  return Date.UTC(year, (month ?? 1) - 1, day, hour, minute, second, ms);
+}

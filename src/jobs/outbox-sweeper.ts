@@ -1,9 +1,10 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore, RecordEntry } from '../contract/outbox-store.ts';
 import { Note } from '../contract/types.ts';
 import type { JobEvent } from './event.ts';
 import type { EventSender } from './event-sender.ts';
-import { OUTBOX, type OutboxRecord, parseRecord, REFUSED } from './outbox-record.ts';
+import { OUTBOX, type OutboxRecord, parseRecord, REFUSED, toRecordTime } from './outbox-record.ts';
 import { MessageRefusedError } from './send-batch.ts';
 import { completeEvent } from './to-event.ts';
 
@@ -16,6 +17,8 @@ const BUSY_MS = 2_000;
 const ABANDONED_MS = 3_600_000;
 /** Records that are handled at once: as many as go in a few requests to the queue. */
 const AT_ONCE = 40;
+/** Records that are counted, and no more than that, once it is clear that nothing can be delivered at present. */
+const MAX_COUNTED = 100_000;
 /** Records of this process that it delivers before their lease ends; beyond, they wait for it. */
 const MAX_OWN = 10_000;
 
@@ -35,7 +38,17 @@ export interface SweepResult {
   readonly waiting: number;
 }
 
+/** What lay in the outbox when it was swept last. */
+export interface OutboxState {
+  /** Records, of all tasks; counted up to 100,000 while nothing can be delivered. */
+  readonly depth: number;
+  /** When the event of the oldest one came to be, in milliseconds since the epoch; undefined when there is none. */
+  readonly oldestAt: number | undefined;
+}
+
 type Outcome = keyof SweepResult | 'gone';
+
+const STAYS: readonly Outcome[] = ['failed', 'waiting'];
 
 /**
  * Delivers what waits in the outbox. Any number of tasks may sweep: whoever writes a record anew has it for a while, and of two
@@ -50,9 +63,17 @@ export class OutboxSweeper {
   #timer: NodeJS.Timeout | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
   #pauseMs = BUSY_MS;
+  #state: OutboxState = { depth: 0, oldestAt: undefined };
+  /** In the context in which this was made: a sweep is part of no request, whichever it was that asked for it. */
+  readonly #tick = AsyncResource.bind(() => void this.#sweepAgain());
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+  }
+
+  get state(): OutboxState {
+    const { depth, oldestAt } = this.#state;
+    return { depth: Math.max(depth, this.#own.size), oldestAt };
   }
 
   /** A record of this process waits to be delivered. */
@@ -94,7 +115,7 @@ export class OutboxSweeper {
     this.#timer.unref();
   }
 
-  async #tick(): Promise<void> {
+  async #sweepAgain(): Promise<void> {
     const { failed } = await this.sweep();
     this.#pauseMs = failed > 0 ? Math.min(this.#pauseMs * 2, IDLE_MS) : BUSY_MS;
     this.#schedule(failed > 0 || this.#own.size > 0 ? this.#pauseMs : IDLE_MS);
@@ -105,29 +126,43 @@ export class OutboxSweeper {
     const counts = { delivered: 0, refused: 0, failed: 0, waiting: 0, gone: 0 };
     const unseen = new Set(this.#own);
     let failedInARow = 0;
+    let depth = 0;
+    let oldestAt: number | undefined;
+    const stays = ({ name }: RecordEntry) => {
+      depth += 1;
+      oldestAt ??= toRecordTime(name);
+    };
     try {
       for await (const page of store.list(OUTBOX)) {
+        if (depth >= MAX_COUNTED) return counts;
         for (const { name } of page) unseen.delete(name);
         for (let at = 0; at < page.length; at += AT_ONCE) {
           if (this.#stop.signal.aborted) return counts;
-          const outcomes = await Promise.all(
-            page.slice(at, at + AT_ONCE).map((entry) => this.#handle(entry)),
-          );
-          for (const outcome of outcomes) {
+          const entries = page.slice(at, at + AT_ONCE);
+          // The queue does not take anything at present. A few that always fail keep nothing from the others.
+          if (failedInARow >= AT_ONCE) {
+            entries.forEach(stays);
+            continue;
+          }
+          const outcomes = await Promise.all(entries.map((entry) => this.#handle(entry)));
+          outcomes.forEach((outcome, index) => {
             counts[outcome] += 1;
             if (outcome === 'failed') failedInARow += 1;
             if (outcome === 'delivered') failedInARow = 0;
-          }
-          // The queue does not take anything at present. A few that always fail keep nothing from the others.
-          if (failedInARow >= AT_ONCE) return counts;
+            if (STAYS.includes(outcome)) stays(entries[index] as RecordEntry);
+          });
         }
       }
       // Another task was faster.
       for (const name of unseen) this.#own.delete(name);
     } catch (error) {
       counts.failed += 1;
+      // What was seen before it failed is not all.
+      depth = Math.max(depth, this.#state.depth);
+      oldestAt ??= this.#state.oldestAt;
       log.warn({ err: error }, 'the outbox could not be read');
     } finally {
+      this.#state = { depth, oldestAt };
       const { delivered, failed } = counts;
       if (delivered > 0) log.info({ delivered }, 'jobs delivered from the outbox');
       if (failed > 0) log.warn({ failed }, 'jobs wait in the outbox');

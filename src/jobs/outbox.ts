@@ -1,7 +1,7 @@
 import type { Backlog, JobPlace } from '../contract/jobs.ts';
 import type { JobEvent } from './event.ts';
 import { OUTBOX, type OutboxRecord, REFUSED, toRecordName } from './outbox-record.ts';
-import { type OutboxOptions, OutboxSweeper, type SweepResult } from './outbox-sweeper.ts';
+import { type OutboxOptions, type OutboxState, OutboxSweeper, type SweepResult } from './outbox-sweeper.ts';
 import { MessageRefusedError } from './send-batch.ts';
 import type { DeliveredEvent } from './to-event.ts';
 
@@ -54,6 +54,11 @@ export class Outbox {
 
   sweep(): Promise<SweepResult> {
     return this.#sweeper.sweep();
+  }
+
+  /** As of the last sweep; costs nothing. */
+  get state(): OutboxState {
+    return this.#sweeper.state;
   }
 
   /** @throws what the store says when it cannot be asked. */

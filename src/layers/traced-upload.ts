@@ -1,29 +1,16 @@
-import {
-  type Context,
-  context,
-  isSpanContextValid,
-  type Span,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Upload } from '../contract/backend.ts';
-import type { RequestContext } from '../contract/context.ts';
-import { toFsErrorCode } from '../contract/errors.ts';
-import type { Log } from '../contract/log.ts';
 import type { FileAttributes, StoredFile } from '../contract/types.ts';
-import { Attribute, SpanName } from '../telemetry/instruments.ts';
-import { failSpan, inSpan } from '../telemetry/spans.ts';
+import { Attribute } from '../telemetry/instruments.ts';
+import { failSpan } from '../telemetry/spans.ts';
+import type { BackendOperations } from './backend-operations.ts';
 
 export type ChunkSpans = 'part' | 'each';
 
 export interface TracedUploadOptions {
-  readonly tracer: Tracer;
-  readonly log: Log;
+  readonly operations: BackendOperations;
   readonly chunkSpans: ChunkSpans;
-  readonly backendName: string;
   readonly path: string;
-  readonly call: RequestContext;
   /** The span of the whole upload, which this class ends. */
   readonly root: Span;
   readonly within: Context;
@@ -47,7 +34,6 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 export class TracedUpload implements Upload {
   readonly #upload: Upload;
   readonly #options: TracedUploadOptions;
-  readonly #startedAt = performance.now();
   readonly copyChunk?: NonNullable<Upload['copyChunk']>;
   #group: WriteGroup | undefined;
   /** The first refused write or size: what the upload failed of, although it is its abort that ends it. */
@@ -99,15 +85,13 @@ export class TracedUpload implements Upload {
   }
 
   async finishWrite(): Promise<StoredFile> {
-    const { root, log } = this.#options;
+    const { root } = this.#options;
     try {
       const stored = await this.#traced('finish_write', () => this.#upload.finishWrite());
       this.#describe(stored);
-      log.info({ ...this.#summary(), key: stored.location?.key, result: 'ok' }, 'upload finished');
       return stored;
     } catch (error) {
       failSpan(root, error);
-      log.warn({ ...this.#summary(), result: toFsErrorCode(error), err: error }, 'upload failed');
       throw error;
     } finally {
       root.end();
@@ -115,19 +99,16 @@ export class TracedUpload implements Upload {
   }
 
   async abortWrite(): Promise<void> {
-    const { root, log } = this.#options;
+    const { root } = this.#options;
     try {
       await this.#traced('abort_write', () => this.#upload.abortWrite());
     } finally {
-      const refused = this.#failure !== undefined;
-      const result = refused ? toFsErrorCode(this.#failure) : 'ECONNABORTED';
-      if (refused) failSpan(root, this.#failure);
+      if (this.#failure !== undefined) failSpan(root, this.#failure);
       else {
-        root.setAttribute(Attribute.RESULT, result);
+        root.setAttribute(Attribute.RESULT, 'ECONNABORTED');
         root.setStatus({ code: SpanStatusCode.ERROR, message: 'the upload ended without CLOSE' });
       }
       root.end();
-      log.warn({ ...this.#summary(), result }, 'upload aborted');
     }
   }
 
@@ -141,21 +122,17 @@ export class TracedUpload implements Upload {
 
   #traced<T>(operation: string, run: () => Promise<T>): Promise<T> {
     this.#endGroup();
-    return inSpan(this.#startSpan(operation), this.#options.within, run);
-  }
-
-  #startSpan(operation: string): Span {
-    const { tracer, within, backendName, path } = this.#options;
-    const attributes = { [Attribute.BACKEND]: backendName, [Attribute.PATH]: path };
-    return tracer.startSpan(SpanName.backend(operation), { attributes }, within);
+    const { operations, within, path } = this.#options;
+    return operations.run(operation, { [Attribute.PATH]: path }, within, run);
   }
 
   #groupFor(offset: number): WriteGroup {
     const unit = this.#upload.unitAt?.(offset) ?? Math.floor(offset / GROUP_BYTES);
     if (this.#group?.unit === unit) return this.#group;
     this.#endGroup();
-    const span = this.#startSpan('write_chunk');
-    const within = trace.setSpan(this.#options.within, span);
+    const { operations, path, within: upload } = this.#options;
+    const span = operations.start('write_chunk', { [Attribute.PATH]: path }, upload);
+    const within = trace.setSpan(upload, span);
     this.#group = { unit, span, within, firstOffset: offset, lastOffset: offset, bytes: 0, count: 0 };
     return this.#group;
   }
@@ -191,21 +168,6 @@ export class TracedUpload implements Upload {
         ? {}
         : { [Attribute.BUCKET]: location.bucket, [Attribute.KEY]: location.key }),
     });
-  }
-
-  #summary(): Record<string, unknown> {
-    const { call, path, root } = this.#options;
-    const span = root.spanContext();
-    return {
-      sessionId: call.connection.id,
-      sourceIp: call.connection.clientAddress,
-      user: call.principal.username,
-      uploadId: call.uploadId,
-      path,
-      bytesIn: this.#upload.size,
-      seconds: Math.round(performance.now() - this.#startedAt) / 1000,
-      ...(isSpanContextValid(span) ? { traceId: span.traceId } : {}),
-    };
   }
 }
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { FileRange, StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
+import type { StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
-import { FsError, toFsErrorCode } from '../contract/errors.ts';
+import { FsError } from '../contract/errors.ts';
 import type { FailedUpload, JobPublisher } from '../contract/jobs.ts';
-import type { FileLocation, StoredFile } from '../contract/types.ts';
-import { DelegatedUpload } from './delegated-upload.ts';
+import type { FileLocation } from '../contract/types.ts';
+import { isCancelled, type UploadEnding, WatchedUpload } from './watched-upload.ts';
 
 type Ending = Pick<FailedUpload, 'outcome' | 'error' | 'bytes'>;
 
@@ -47,7 +47,10 @@ export function withFailureEvents(
       });
     };
     try {
-      return new ReportedUpload(await backend.beginWrite({ ...call, uploadId: id }, path, open), report);
+      const upload = await backend.beginWrite({ ...call, uploadId: id }, path, open);
+      return new WatchedUpload(upload, (ending) => {
+        if (ending.outcome !== 'finished') report(toEnding(ending));
+      });
     } catch (error) {
       report(isCancelled(error) ? toAborted(0) : { outcome: 'refused', error: describe(error), bytes: 0 });
       throw error;
@@ -57,81 +60,14 @@ export function withFailureEvents(
   return { ...backend, beginWrite };
 }
 
-class ReportedUpload extends DelegatedUpload {
-  readonly #report: (ending: Ending) => void;
-  #ended = false;
-  /** What can only be followed by the abort, which is then no choice of the client. */
-  #failure: unknown;
-
-  constructor(upload: Upload, report: (ending: Ending) => void) {
-    super(upload);
-    this.#report = report;
-  }
-
-  override writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
-    try {
-      return super.writeChunk(offset, bytes)?.catch((error) => this.#fail(error));
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  override setSize(size: number): Promise<void> {
-    return super.setSize(size).catch((error) => this.#fail(error));
-  }
-
-  override readChunk(offset: number, length: number): Promise<Uint8Array> {
-    return super.readChunk(offset, length).catch((error) => this.#fail(error));
-  }
-
-  protected override copy(path: string, range: FileRange, to: number): Promise<void> {
-    return super.copy(path, range, to).catch((error) => this.#fail(error));
-  }
-
-  override async finishWrite(): Promise<StoredFile> {
-    const isFirst = this.#end();
-    try {
-      return await super.finishWrite();
-    } catch (error) {
-      if (isFirst) this.#report({ outcome: 'failed', error: describe(error), bytes: this.size });
-      throw error;
-    }
-  }
-
-  override async abortWrite(): Promise<void> {
-    const isFirst = this.#end();
-    const [failure, bytes] = [this.#failure, this.size];
-    try {
-      await super.abortWrite();
-    } finally {
-      if (isFirst) {
-        this.#report(
-          failure === undefined ? toAborted(bytes) : { outcome: 'failed', error: describe(failure), bytes },
-        );
-      }
-    }
-  }
-
-  #fail(error: unknown): never {
-    if (!isCancelled(error)) this.#failure ??= error;
-    throw error;
-  }
-
-  /** True the first time: an upload ends once. */
-  #end(): boolean {
-    const isFirst = !this.#ended;
-    this.#ended = true;
-    return isFirst;
-  }
+function toEnding(ending: Exclude<UploadEnding, { outcome: 'finished' }>): Ending {
+  const { bytes } = ending;
+  if (ending.outcome === 'aborted') return toAborted(bytes);
+  return { outcome: 'failed', error: describe(ending.error), bytes };
 }
 
 function toAborted(bytes: number): Ending {
   return { outcome: 'aborted', error: ABANDONED, bytes };
-}
-
-/** Its client has gone. */
-function isCancelled(error: unknown): boolean {
-  return toFsErrorCode(error) === 'ECANCELED';
 }
 
 /** What is not of the contract may tell of the inside: the log has it. */

@@ -7,13 +7,17 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import type { ActivityListener, SentJob } from '../contract/activity.ts';
 import type { AnnouncedJob, JobPlace, JobPublisher, TraceContext } from '../contract/jobs.ts';
 import { Attribute, SpanName, sqsSendAttributes } from '../telemetry/instruments.ts';
-import { inSpan } from '../telemetry/spans.ts';
+import type { Metrics } from '../telemetry/meter.ts';
+import { inSpan, toTraceFields } from '../telemetry/spans.ts';
 import { fromTraceContext, toTraceContext } from '../telemetry/trace-context.ts';
 
 export interface PublisherTelemetryOptions {
   readonly tracer: Tracer;
+  readonly metrics: Metrics;
+  readonly listener: ActivityListener | undefined;
   readonly queueUrl: string;
   /** Where failures are reported. */
   readonly failureQueueUrl?: string | undefined;
@@ -22,6 +26,8 @@ export interface PublisherTelemetryOptions {
 interface Sending {
   readonly to: string;
   readonly id: string;
+  readonly type: SentJob['type'];
+  readonly path: string;
   readonly parent: Context;
   readonly links?: Link[];
 }
@@ -32,24 +38,36 @@ interface Sending {
  */
 export function withPublisherTelemetry(
   publisher: JobPublisher,
-  { tracer, queueUrl, failureQueueUrl = queueUrl }: PublisherTelemetryOptions,
+  { tracer, metrics, listener, queueUrl, failureQueueUrl = queueUrl }: PublisherTelemetryOptions,
 ): JobPublisher {
   function sent(
-    { to, id, parent, links = [] }: Sending,
+    { to, id, type, path, parent, links = [] }: Sending,
     send: (trace: TraceContext) => Promise<JobPlace>,
   ): Promise<JobPlace> {
     const attributes = { ...sqsSendAttributes(to), [Attribute.UPLOAD_ID]: id };
     const span = tracer.startSpan(SpanName.SQS_SEND, { kind: SpanKind.PRODUCER, attributes, links }, parent);
+    const tell = (place: SentJob['place']) => {
+      metrics.add('sluice.jobs', 1, { 'sluice.job.type': type, 'sluice.job.place': place });
+      const { traceId } = toTraceFields(span.spanContext());
+      listener?.jobSent({ id, type, path, sentAt: new Date(), place, traceId });
+    };
     return inSpan(span, parent, async () => {
-      const placed = await send(toTraceContext(span.spanContext()));
-      span.setAttribute(Attribute.JOB_PLACE, placed);
-      return placed;
+      try {
+        const placed = await send(toTraceContext(span.spanContext()));
+        span.setAttribute(Attribute.JOB_PLACE, placed);
+        tell(placed);
+        return placed;
+      } catch (error) {
+        tell('nowhere');
+        throw error;
+      }
     });
   }
 
   return {
     announce: async (delivery, given): Promise<AnnouncedJob> => {
-      const { id } = delivery;
+      const { id, path } = delivery;
+      const type = delivery.renamedFrom === undefined ? 'finished' : 'renamed';
       const requested = context.active();
       const uploaded = delivery.uploadTrace && fromTraceContext(delivery.uploadTrace);
       const parent = uploaded ?? requested;
@@ -57,17 +75,26 @@ export function withPublisherTelemetry(
       return {
         publish: (stored) => {
           const links = uploaded === undefined ? [] : linksTo(trace.getSpanContext(requested));
-          return sent({ to: queueUrl, id, parent, links }, (trace) => job.publish(stored, trace));
+          return sent({ to: queueUrl, id, type, path, parent, links }, (trace) => job.publish(stored, trace));
         },
         withdraw: () => job.withdraw(),
       };
     },
     reportFailure: (failure) =>
-      sent({ to: failureQueueUrl, id: failure.id, parent: context.active() }, async (trace) => {
-        const placed = await publisher.reportFailure(failure, trace);
-        if (placed === undefined) throw new Error('the report is lost');
-        return placed;
-      }).catch(() => undefined),
+      sent(
+        {
+          to: failureQueueUrl,
+          id: failure.id,
+          type: 'failed',
+          path: failure.path,
+          parent: context.active(),
+        },
+        async (trace) => {
+          const placed = await publisher.reportFailure(failure, trace);
+          if (placed === undefined) throw new Error('the report is lost');
+          return placed;
+        },
+      ).catch(() => undefined),
     close: () => publisher.close(),
   };
 }

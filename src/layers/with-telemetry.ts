@@ -1,16 +1,18 @@
 import { type Attributes, context, ROOT_CONTEXT, type Tracer, trace } from '@opentelemetry/api';
 import type { StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
-import type { Log } from '../contract/log.ts';
 import { type DirectoryEntry, Note } from '../contract/types.ts';
+import { watchFirstBytes } from '../telemetry/first-bytes.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
-import { failSpan, inSpan, ROOT } from '../telemetry/spans.ts';
+import type { Metrics } from '../telemetry/meter.ts';
+import { failSpan, ROOT } from '../telemetry/spans.ts';
 import { toTraceContext } from '../telemetry/trace-context.ts';
+import { BackendOperations } from './backend-operations.ts';
 import { type ChunkSpans, TracedUpload } from './traced-upload.ts';
 
 export interface BackendTelemetryOptions {
   readonly tracer: Tracer;
-  readonly log: Log;
+  readonly metrics: Metrics;
   /** One `backend.write_chunk` span for the writes of a part, or one for each write. */
   readonly chunkSpans: ChunkSpans;
 }
@@ -21,14 +23,10 @@ export interface BackendTelemetryOptions {
  * here.
  */
 export function withTelemetry(backend: StreamingBackend, options: BackendTelemetryOptions): StreamingBackend {
-  const { tracer } = options;
-
-  function traced<T>(operation: string, attributes: Attributes, run: () => Promise<T>): Promise<T> {
-    const span = tracer.startSpan(SpanName.backend(operation), {
-      attributes: { [Attribute.BACKEND]: backend.name, ...attributes },
-    });
-    return inSpan(span, context.active(), run);
-  }
+  const { tracer, metrics, chunkSpans } = options;
+  const operations = new BackendOperations(tracer, metrics, backend.name);
+  const traced = <T>(operation: string, attributes: Attributes, work: () => Promise<T>) =>
+    operations.run(operation, attributes, context.active(), work);
 
   /** One span a page, begun when the page is asked for: a slow client does not stretch it. */
   async function* listDir(call: RequestContext, path: string): AsyncGenerator<readonly DirectoryEntry[]> {
@@ -63,7 +61,10 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
         [Attribute.SESSION_ID]: connection.id,
       },
     });
-    const within = trace.setSpan(ROOT_CONTEXT, root);
+    const openedAt = performance.now();
+    const within = watchFirstBytes(trace.setSpan(ROOT_CONTEXT, root), () => {
+      metrics.record('sluice.upload.time_to_first_byte', (performance.now() - openedAt) / 1000, {});
+    });
     // Whoever delivers the file later, under another name perhaps, goes on with its trace.
     const { traceparent } = toTraceContext(root.spanContext());
     const noted =
@@ -74,7 +75,7 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       const upload = await context.with(within, () =>
         traced('begin_write', { [Attribute.PATH]: path }, () => backend.beginWrite(call, path, noted)),
       );
-      return new TracedUpload(upload, { ...options, backendName: backend.name, path, call, root, within });
+      return new TracedUpload(upload, { operations, chunkSpans, path, root, within });
     } catch (error) {
       failSpan(root, error);
       root.end();
@@ -95,10 +96,11 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       traced('rename', { [Attribute.PATH]: from, [Attribute.TARGET_PATH]: to }, () =>
         backend.rename(call, from, to, how),
       ),
-    readFile: (call, path) => traced('read_file', at(path), () => sized(backend.readFile(call, path))),
+    readFile: (call, path) =>
+      traced('read_file', at(path), () => operations.sized(backend.readFile(call, path))),
     readFileRange: (call, path, range) =>
       traced('read_file_range', { ...at(path), [Attribute.FIRST_OFFSET]: range.offset }, () =>
-        sized(backend.readFileRange(call, path, range)),
+        operations.sized(backend.readFileRange(call, path, range)),
       ),
     writeFile: (call, path, bytes, attributes) =>
       traced('write_file', { ...at(path), [Attribute.BYTES]: bytes.length }, () =>
@@ -107,12 +109,4 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
     storedFile: (call, path) => traced('stored_file', at(path), () => backend.storedFile(call, path)),
     locate: (call, path) => backend.locate(call, path),
   };
-}
-
-/** Notes on the active span how many bytes came. */
-async function sized(reading: Promise<Uint8Array>): Promise<Uint8Array> {
-  const span = trace.getActiveSpan();
-  const bytes = await reading;
-  span?.setAttribute(Attribute.BYTES, bytes.length);
-  return bytes;
 }

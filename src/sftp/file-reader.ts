@@ -10,6 +10,8 @@ export interface FileReaderOptions {
   readonly size: number;
   readonly fetch: FetchRange;
   readonly memory: MemoryAllowance;
+  /** Hears at `close`, once, how many bytes were read in all. */
+  readonly onClosed?: (bytes: number) => void;
 }
 
 const SMALLEST_WINDOW_BYTES = 64 * 1024;
@@ -32,7 +34,9 @@ export class FileReader {
   readonly #size: number;
   readonly #fetch: FetchRange;
   readonly #memory: MemoryAllowance;
+  readonly #onClosed: ((bytes: number) => void) | undefined;
   readonly #closed = new AbortController();
+  #bytesRead = 0;
   /** The window being read. */
   #current: ReadWindow | undefined;
   /** The one fetched ahead. Once dropped it keeps this place until its fetch has settled: no third is begun. */
@@ -44,10 +48,11 @@ export class FileReader {
   /** Why nothing can be read any more. */
   #refusal: unknown;
 
-  constructor({ size, fetch, memory }: FileReaderOptions) {
+  constructor({ size, fetch, memory, onClosed }: FileReaderOptions) {
     this.#size = size;
     this.#fetch = fetch;
     this.#memory = memory;
+    this.#onClosed = onClosed;
   }
 
   /**
@@ -66,18 +71,24 @@ export class FileReader {
     const current = this.#current;
     if (current?.holds(offset, end)) {
       if (isSequential) this.#readAhead(current);
-      return current.slice(offset, end);
+      const bytes = current.slice(offset, end);
+      this.#bytesRead += bytes.length;
+      return bytes;
     }
     const bytes = this.#gather(offset, end, isSequential);
     const done = () => {
       this.#reading = undefined;
     };
-    this.#reading = bytes.then(done, done);
+    this.#reading = bytes.then(({ length }) => {
+      this.#bytesRead += length;
+      done();
+    }, done);
     return bytes;
   }
 
   /** Lets go of everything, fetches under way included: what these have reserved is given back when they settle. */
   close(): void {
+    if (!this.#closed.signal.aborted) this.#onClosed?.(this.#bytesRead);
     this.#refusal ??= new FsError('EBADF', 'the file is closed');
     this.#drop();
     this.#closed.abort();

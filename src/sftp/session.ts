@@ -7,7 +7,7 @@ import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
 import { LIMITS } from './limits.ts';
 import { type Pending, ReplyQueue } from './reply-queue.ts';
-import type { Observe, SessionState } from './state.ts';
+import type { RequestObserver, SessionState } from './state.ts';
 import { STATUS_OF } from './status.ts';
 import { StatusCode } from './wire/constants.ts';
 import { MalformedRequest } from './wire/fields.ts';
@@ -29,7 +29,7 @@ export interface SftpSessionOptions {
   readonly principal: Principal;
   readonly connection: Connection;
   readonly transport: SftpTransport;
-  readonly observe: Observe;
+  readonly observer: RequestObserver;
   /** Where the session reserves what it holds of the files that are read. */
   readonly memory: MemoryAllowance;
   /** Hears of every error that is not a POSIX answer of the backend, with the request that met it. */
@@ -63,14 +63,14 @@ export class SftpSession {
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
-    const { backend, principal, connection, transport, observe, memory } = options;
+    const { backend, principal, connection, transport, observer, memory } = options;
     this.#replies = new ReplyQueue({
       send: (bytes) => transport.send(bytes),
       onFlushed: () => this.#notifyQuiet(),
     });
     this.#state = {
       backend,
-      observe,
+      observer,
       memory,
       context: { principal, connection, signal: this.#gone.signal },
       handles: new HandleTable(LIMITS.maxOpenHandles),

@@ -5,10 +5,15 @@ import type { HandleTable } from './handle-table.ts';
 import type { Request, RequestKind } from './wire/requests.ts';
 
 /**
- * Runs the part of a request that calls the backend. The composition root passes one that traces it; uploads
- * are not observed here, they have a span of their own from OPEN to CLOSE.
+ * Sees what requests ask of the backend. The composition root passes one that traces it and writes it down; uploads are not
+ * observed here, they have a span and log lines of their own from OPEN to CLOSE.
  */
-export type Observe = <T>(operation: string, path: string, run: () => Promise<T>) => Promise<T>;
+export interface RequestObserver {
+  /** Runs the part of a request that calls the backend. `targetPath` is the second path of those that name two. */
+  request<T>(operation: string, path: string, run: () => Promise<T>, targetPath?: string): Promise<T>;
+  /** A file that was open for reading has been closed, or its session has ended; `bytes` went to the client. */
+  downloaded(path: string, bytes: number): void;
+}
 
 /** What the handlers of one session share. */
 export interface SessionState {
@@ -16,7 +21,7 @@ export interface SessionState {
   readonly context: RequestContext;
   readonly handles: HandleTable;
   readonly memory: MemoryAllowance;
-  readonly observe: Observe;
+  readonly observer: RequestObserver;
 }
 
 export type RequestOf<K extends RequestKind> = Request & { readonly kind: K };

@@ -1,6 +1,7 @@
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
+import type { AuthenticationOutcome } from './login-observer.ts';
 
 /** What clients are told they may try (RFC 4252, section 5.1). */
 const METHODS: ('publickey' | 'password')[] = ['publickey', 'password'];
@@ -9,10 +10,11 @@ const METHODS: ('publickey' | 'password')[] = ['publickey', 'password'];
 const MAX_FAILURES = 10;
 
 export interface AuthenticationEvents {
-  readonly accepted: (principal: Principal, method: string) => void;
-  readonly refused: (username: string, method: string) => void;
-  /** The source of users could not be asked. */
-  readonly failed: (error: unknown) => void;
+  /** An attempt begins; the returned function is told how it ends, and of whom. */
+  readonly attempted: (
+    username: string,
+    method: string,
+  ) => (outcome: AuthenticationOutcome, detail?: { principal?: Principal; error?: unknown }) => void;
   readonly exhausted: () => void;
 }
 
@@ -38,18 +40,20 @@ export function answerAuthentication(
 
   return async (attempt) => {
     if (attempt.method === 'none') return attempt.reject(METHODS);
-    let principal: Principal | undefined;
+    const ended = events.attempted(attempt.username, attempt.method);
     try {
-      principal = await principalOf(attempt);
+      const principal = await principalOf(attempt);
+      if (principal !== undefined) {
+        if (attempt.method === 'publickey' && attempt.signature === undefined) {
+          nameAlgorithm(attempt);
+          ended('offered');
+        } else ended('accepted', { principal });
+        return attempt.accept();
+      }
+      ended('refused');
     } catch (error) {
-      events.failed(error);
+      ended('failed', { error });
     }
-    if (principal !== undefined) {
-      if (attempt.method === 'publickey' && attempt.signature === undefined) nameAlgorithm(attempt);
-      else events.accepted(principal, attempt.method);
-      return attempt.accept();
-    }
-    events.refused(attempt.username, attempt.method);
     failures += 1;
     if (failures >= MAX_FAILURES) return events.exhausted();
     attempt.reject(METHODS);

@@ -2,11 +2,12 @@ import type { Socket } from 'node:net';
 import type { Session, Connection as SshClient } from 'ssh2';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
-import type { Log } from '../contract/log.ts';
+import { Activity, type Log } from '../contract/log.ts';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
 import { answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
 import { watchSilence } from './keepalive.ts';
+import type { LoginObserver } from './login-observer.ts';
 import { SocketValve } from './socket-valve.ts';
 
 /** SFTP channels of one connection; AWS Transfer Family allows as many. */
@@ -17,6 +18,9 @@ const MAX_CHANNELS = 10;
  * it is given; who chooses it is sent away before authentication (docs/adr/0001-ssh2.md).
  */
 const SHA1_HOST_KEY = 'ssh-rsa';
+
+/** Longest user name that is logged: it is whatever a client sends. */
+const MAX_USERNAME = 128;
 
 export interface SshConnectionOptions {
   readonly client: SshClient;
@@ -30,7 +34,9 @@ export interface SshConnectionOptions {
     connection: Connection,
     transport: SftpTransport,
   ) => SftpSession;
+  readonly login: LoginObserver;
   readonly onAuthenticated: () => void;
+  /** Names the connection in each line. */
   readonly log: Log;
 }
 
@@ -40,30 +46,34 @@ export class SshConnection {
   readonly #valve: SocketValve;
   readonly #sessions = new Set<SftpSession>();
   #principal: Principal | undefined;
+  #negotiated: { readonly kex: string; readonly ciphers: string } | undefined;
   #idle: NodeJS.Timeout | undefined;
 
   constructor(options: SshConnectionOptions) {
     this.#options = options;
     this.#valve = new SocketValve(options.socket);
-    const { client, connection, authenticator, log } = options;
-    const about = { sessionId: connection.id, sourceIp: connection.clientAddress };
-    client.on('error', (error) => log.debug({ ...about, reason: error.message }, 'connection error'));
-    client.on('handshake', ({ serverHostKey }) => {
+    const { client, connection, authenticator, login, log } = options;
+    client.on('error', (error) => log.debug({ reason: error.message }, 'connection error'));
+    client.on('handshake', ({ serverHostKey, kex, cs, sc }) => {
+      this.#negotiated = { kex, ciphers: [...new Set([cs.cipher, sc.cipher])].join(',') };
+      login.negotiated({ kex, cipher: cs.cipher });
       if (serverHostKey !== SHA1_HOST_KEY) return;
-      log.info(about, 'connection refused: the client knows no host key algorithm without SHA-1');
+      log.info({}, 'connection refused: the client knows no host key algorithm without SHA-1');
       client.end();
     });
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {
-        accepted: (principal, method) => {
-          this.#principal = principal;
-          log.info({ ...about, user: principal.username, method }, 'authenticated');
+        attempted: (user, method) => {
+          const ended = login.attempted(user, method);
+          return (outcome, { principal, error } = {}) => {
+            ended(outcome, error);
+            if (principal !== undefined) this.#onPrincipal(principal, method);
+            else if (outcome !== 'offered') this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
+          };
         },
-        refused: (user, method) => log.info({ ...about, user, method }, 'authentication refused'),
-        failed: (err) => log.error({ ...about, err }, 'the authenticator failed'),
         exhausted: () => {
-          log.info(about, 'too many failed authentication attempts');
+          log.info({}, 'too many failed authentication attempts');
           client.end();
         },
       }),
@@ -72,7 +82,7 @@ export class SshConnection {
       options.onAuthenticated();
       this.#watchIdleness();
       watchSilence(options.socket, this.#valve, options.keepaliveIntervalMs, () => {
-        log.info(about, 'the client answers no more');
+        log.info({}, 'the client answers no more');
         options.socket.destroy();
       });
     });
@@ -81,6 +91,11 @@ export class SshConnection {
       else this.#onSession(accept());
     });
     options.socket.once('close', () => clearTimeout(this.#idle));
+  }
+
+  /** Who has logged in; undefined before that. */
+  get principal(): Principal | undefined {
+    return this.#principal;
   }
 
   /** Ends the connection as soon as no upload is open or being finished. */
@@ -96,6 +111,29 @@ export class SshConnection {
   /** Ends every session; resolves when their uploads are aborted, and those that were being finished are. */
   async ended(): Promise<void> {
     await Promise.all([...this.#sessions].map((session) => session.end()));
+  }
+
+  #onPrincipal(principal: Principal, method: string): void {
+    const { connection, login, log } = this.#options;
+    this.#principal = principal;
+    log.info(
+      {
+        activityType: Activity.CONNECTED,
+        user: principal.username,
+        method,
+        client: connection.clientVersion,
+        ...this.#negotiated,
+      },
+      'authenticated',
+    );
+    login.ended('logged_in');
+  }
+
+  #onRefused(user: string, method: string, err: unknown): void {
+    const { log } = this.#options;
+    const line = { activityType: Activity.AUTH_FAILURE, user, method };
+    if (err === undefined) log.info(line, 'authentication refused');
+    else log.error({ ...line, err }, 'the authenticator failed');
   }
 
   #onSession(session: Session): void {
@@ -121,13 +159,13 @@ export class SshConnection {
    * valve is shut, a session is busy. One that takes no replies is.
    */
   #watchIdleness(): void {
-    const { idleTimeoutSeconds, socket, connection, log } = this.#options;
+    const { idleTimeoutSeconds, socket, log } = this.#options;
     this.#idle = setTimeout(() => {
       if ([...this.#sessions].some((session) => session.isBusy)) {
         this.#idle?.refresh();
         return;
       }
-      log.info({ sessionId: connection.id, idleTimeoutSeconds }, 'idle connection closed');
+      log.info({ idleTimeoutSeconds }, 'idle connection closed');
       // Behind bytes that the client does not take, our last words would never leave.
       if (socket.writableLength > 0) socket.destroy();
       else this.end();

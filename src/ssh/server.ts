@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import ssh2, { type Connection as SshClient } from 'ssh2';
-import type { Log } from '../contract/log.ts';
+import type { LiveSession } from '../contract/activity.ts';
+import type { Connection } from '../contract/context.ts';
+import { Activity, type Log, withFields } from '../contract/log.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import { SshConnection, type SshConnectionOptions } from './connection.ts';
 import { readFrugally } from './frugal-socket.ts';
 import type { HostKey } from './host-keys.ts';
 import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
+import type { LoginObserver, ObserveLogin } from './login-observer.ts';
 
 export interface SshServerOptions
   extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds'> {
@@ -20,6 +23,7 @@ export interface SshServerOptions
   readonly keepaliveIntervalMs?: number;
   /** Accounts for what a connection holds, whatever it does; the returned function is called at its end. */
   readonly holdConnection: () => () => void;
+  readonly observeLogin: ObserveLogin;
   /** What is read instead of the socket that was accepted; {@link readFrugally} unless told. */
   readonly toSocket?: (accepted: Socket) => Socket;
   readonly log: Log;
@@ -31,14 +35,26 @@ const IDENT = 'Sluice';
 /** How long the aborts of uploads that were cut off may take when the server closes, in milliseconds. */
 const LAST_WORDS_MS = 10_000;
 
+interface Accepted {
+  readonly socket: Socket;
+  readonly login: LoginObserver;
+}
+
+/** A client that has said which software it is. */
+interface Identified {
+  readonly connection: Connection;
+  readonly connectedAt: Date;
+  readonly ssh: SshConnection;
+}
+
 /** The TCP listener and the SSH connections behind it. */
 export class SshServer {
   readonly #options: SshServerOptions;
   readonly #keepaliveIntervalMs: number;
   readonly #listener: NetServer;
   readonly #ssh: ssh2.Server;
-  readonly #sockets = new Map<string, Socket>();
-  readonly #connections = new Map<Socket, SshConnection>();
+  readonly #sockets = new Map<string, Accepted>();
+  readonly #connections = new Map<Socket, Identified>();
 
   constructor(options: SshServerOptions) {
     this.#options = options;
@@ -63,6 +79,15 @@ export class SshServer {
     return this.#sockets.size;
   }
 
+  /** Those that have logged in, the oldest first. */
+  sessions(): LiveSession[] {
+    return [...this.#connections].flatMap(([socket, { connection, connectedAt, ssh }]) => {
+      if (ssh.principal === undefined || socket.destroyed) return [];
+      const { bytesRead: bytesIn, bytesWritten: bytesOut } = socket;
+      return [{ connection, username: ssh.principal.username, connectedAt, bytesIn, bytesOut }];
+    });
+  }
+
   /** Resolves with the address once connections are accepted; rejects when the port cannot be had. */
   listen(port: number, host: string): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
@@ -81,16 +106,16 @@ export class SshServer {
   async close(drainSeconds: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     const cutOff = setTimeout(() => {
-      for (const socket of this.#sockets.values()) socket.destroy();
+      for (const { socket } of this.#sockets.values()) socket.destroy();
     }, drainSeconds * 1000);
-    for (const socket of this.#sockets.values()) {
-      const connection = this.#connections.get(socket);
-      if (connection === undefined) socket.destroy();
-      else void connection.drain();
+    for (const { socket } of this.#sockets.values()) {
+      const identified = this.#connections.get(socket);
+      if (identified === undefined) socket.destroy();
+      else void identified.ssh.drain();
     }
     await closed;
     clearTimeout(cutOff);
-    const endings = [...this.#connections.values()].map((connection) => connection.ended());
+    const endings = [...this.#connections.values()].map(({ ssh }) => ssh.ended());
     const late = new AbortController();
     await Promise.race([
       Promise.all(endings),
@@ -100,27 +125,30 @@ export class SshServer {
   }
 
   #onSocket(socket: Socket): void {
-    const { maxSessions, loginGraceSeconds, log } = this.#options;
-    const sourceIp = socket.remoteAddress;
+    const { maxSessions, loginGraceSeconds, observeLogin, log } = this.#options;
+    const { remoteAddress: sourceIp, remotePort = 0 } = socket;
     if (sourceIp === undefined) return void socket.destroy();
+    const login = observeLogin(sourceIp, remotePort);
     if (this.#sockets.size >= maxSessions) {
+      login.ended('turned_away');
       log.warn({ sourceIp, maxSessions }, 'connection refused: too many');
       return void socket.destroy();
     }
-    const key = socketKey(sourceIp, socket.remotePort);
-    this.#sockets.set(key, socket);
+    const key = socketKey(sourceIp, remotePort);
+    this.#sockets.set(key, { socket, login });
     const release = this.#options.holdConnection();
     const grace = setTimeout(() => {
-      log.info({ sourceIp, loginGraceSeconds }, 'no login in time');
+      log.info({ sourceIp, loginGraceSeconds, ...login.fields }, 'no login in time');
       socket.destroy();
     }, loginGraceSeconds * 1000);
     socket.once('close', () => {
       clearTimeout(grace);
+      login.ended('no_login');
       release();
       this.#sockets.delete(key);
       void this.#connections
         .get(socket)
-        ?.ended()
+        ?.ssh.ended()
         .then(() => this.#connections.delete(socket));
     });
     socket.once('sluice:authenticated', () => clearTimeout(grace));
@@ -129,37 +157,45 @@ export class SshServer {
 
   /** ssh2 has read the client's identification string; it names the client by address, not by socket. */
   #onHandshake(client: SshClient, info: ssh2.ClientInfo): void {
-    const socket = this.#sockets.get(socketKey(info.ip, info.port));
-    if (socket === undefined) return void client.end();
-    const { log, authenticator, openSession, idleTimeoutSeconds } = this.#options;
+    const accepted = this.#sockets.get(socketKey(info.ip, info.port));
+    if (accepted === undefined) return void client.end();
+    const { socket, login } = accepted;
+    const { authenticator, openSession, idleTimeoutSeconds } = this.#options;
     const connection = {
       id: randomUUID(),
       clientAddress: info.ip,
       clientPort: info.port,
       clientVersion: info.header.versions.software,
     };
-    const about = { sessionId: connection.id, sourceIp: info.ip };
-    log.info({ ...about, client: connection.clientVersion }, 'connected');
-    socket.once('close', () => {
-      log.info({ ...about, bytesIn: socket.bytesRead, bytesOut: socket.bytesWritten }, 'disconnected');
+    login.identified(connection);
+    const log = withFields(this.#options.log, {
+      sessionId: connection.id,
+      sourceIp: info.ip,
+      ...login.fields,
     });
-    this.#connections.set(
+    log.debug({ client: connection.clientVersion }, 'connected');
+    const ssh = new SshConnection({
+      client,
       socket,
-      new SshConnection({
-        client,
-        socket,
-        connection,
-        authenticator,
-        openSession,
-        idleTimeoutSeconds,
-        keepaliveIntervalMs: this.#keepaliveIntervalMs,
-        onAuthenticated: () => socket.emit('sluice:authenticated'),
-        log,
-      }),
-    );
+      connection,
+      authenticator,
+      openSession,
+      idleTimeoutSeconds,
+      keepaliveIntervalMs: this.#keepaliveIntervalMs,
+      login,
+      onAuthenticated: () => socket.emit('sluice:authenticated'),
+      log,
+    });
+    this.#connections.set(socket, { connection, connectedAt: new Date(), ssh });
+    socket.once('close', () => {
+      const { bytesRead: bytesIn, bytesWritten: bytesOut } = socket;
+      const user = ssh.principal?.username;
+      const who = user === undefined ? {} : { user };
+      log.info({ activityType: Activity.DISCONNECTED, ...who, bytesIn, bytesOut }, 'disconnected');
+    });
   }
 }
 
-function socketKey(address: string, port: number | undefined): string {
+function socketKey(address: string, port: number): string {
   return `${address} ${port}`;
 }

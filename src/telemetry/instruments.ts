@@ -4,10 +4,16 @@ import type { Attributes } from '@opentelemetry/api';
 export const SpanName = {
   UPLOAD: 'sluice.upload',
   SQS_SEND: 'sqs.send',
+  /** From the TCP connection to the answer to who it is. */
+  LOGIN: 'ssh.login',
+  /** One attempt. */
+  AUTHENTICATE: 'ssh.authenticate',
   /** `sftp.<operation>`: the root of a request outside uploads. */
   request: (operation: string) => `sftp.${operation}`,
   /** `backend.<operation>`: one call of the contract. */
   backend: (operation: string) => `backend.${operation}`,
+  /** `S3.PutObject`, ...: one call of the AWS SDK. */
+  awsCall: (service: string, method: string) => `${service}.${method}`,
 } as const;
 
 export const Attribute = {
@@ -31,6 +37,12 @@ export const Attribute = {
   CLIENT_ADDRESS: 'client.address',
   CLIENT_PORT: 'client.port',
   SESSION_ID: 'session.id',
+  /** Of a client, as it calls itself. */
+  CLIENT_VERSION: 'sluice.client.version',
+  METHOD: 'sluice.authentication.method',
+  OUTCOME: 'sluice.outcome',
+  KEX: 'sluice.ssh.kex',
+  CIPHER: 'sluice.ssh.cipher',
 } as const;
 
 /** Attributes of a producer span (OpenTelemetry semantic conventions for AWS SQS). */
@@ -42,5 +54,3 @@ export function sqsSendAttributes(queueUrl: string): Attributes {
     'messaging.destination.name': queueUrl.slice(queueUrl.lastIndexOf('/') + 1),
   };
 }
-
-export const TRACER_NAME = 'sluice';

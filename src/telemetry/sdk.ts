@@ -1,10 +1,11 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DiagConsoleLogger, diag } from '@opentelemetry/api';
+import { DiagLogLevel, diag, metrics as metricsApi, type Tracer, trace } from '@opentelemetry/api';
 import {
   diagLogLevelFromString,
   getBooleanFromEnv,
   getStringFromEnv,
-  getStringListFromEnv,
+  setGlobalErrorHandler,
 } from '@opentelemetry/core';
 import {
   defaultResource,
@@ -14,112 +15,98 @@ import {
   processDetector,
   resourceFromAttributes,
 } from '@opentelemetry/resources';
-import {
-  BatchSpanProcessor,
-  ConsoleSpanExporter,
-  NodeTracerProvider,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  type SpanExporter,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace-node';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node';
+import type { Log } from '../contract/log.ts';
+import { ExportWarnings } from './export-warnings.ts';
+import { createMetricReaders, createSpanProcessors } from './exporters.ts';
+import { Metrics } from './meter.ts';
+import { observeProcess } from './process-metrics.ts';
 
 export interface TelemetryOptions {
   /** `service.name`, unless `OTEL_SERVICE_NAME` says otherwise. */
   readonly serviceName: string;
-  /**
-   * Receives every span that ends. With it, spans are exported only when `exportToo` is set; without it, always,
-   * as the standard variables say.
-   */
-  readonly onSpanEnd?: (span: ReadableSpan) => void;
-  readonly exportToo?: boolean;
+  readonly log: Log;
+  /** What sees the spans besides those who export them. */
   readonly processors?: readonly SpanProcessor[];
+  /** Whether anything leaves the process, as the standard variables say; true unless told. */
+  readonly exports?: boolean;
 }
 
 export interface Telemetry {
+  readonly tracer: Tracer;
+  readonly metrics: Metrics;
+  /** Answers with the metrics in Prometheus' text format; undefined unless `OTEL_METRICS_EXPORTER` names `prometheus`. */
+  readonly answerScrape: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** Sends what is still buffered, then stops; gives up after two seconds. Never rejects. */
   shutdown(): Promise<void>;
 }
 
-/** A receiver of spans that does not answer must not hold up the end of the process for longer. */
+/** A receiver that does not answer must not hold up the end of the process for longer. */
 const SHUTDOWN_MS = 2000;
 
-const NO_TELEMETRY: Telemetry = { shutdown: async () => undefined };
+const SCOPE = 'sluice';
 
-type LoadExporter = () => Promise<{ readonly OTLPTraceExporter: new () => SpanExporter }>;
-
-const loadDefaultExporter: LoadExporter = () => import('@opentelemetry/exporter-trace-otlp-proto');
-
-/** By `OTEL_EXPORTER_OTLP_PROTOCOL`. Only the one in use is loaded: gRPC alone takes tens of MiB. */
-const OTLP_EXPORTERS = new Map<string, LoadExporter>([
-  ['http/protobuf', loadDefaultExporter],
-  ['http/json', () => import('@opentelemetry/exporter-trace-otlp-http')],
-  ['grpc', () => import('@opentelemetry/exporter-trace-otlp-grpc')],
-]);
+interface Part {
+  shutdown(): Promise<void>;
+}
 
 /**
- * Makes traces as the standard variables say
+ * Makes traces and metrics as the standard variables say
  * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/). What they name and is not
- * known here is left out, with a warning by the SDK's own log (`OTEL_LOG_LEVEL`).
+ * known here is left out; that, and what cannot be exported, is told by the log (`OTEL_LOG_LEVEL=none` silences it).
  */
 export async function startTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const logLevel = diagLogLevelFromString(getStringFromEnv('OTEL_LOG_LEVEL'));
-  if (logLevel !== undefined) diag.setLogger(new DiagConsoleLogger(), { logLevel });
-  if (getBooleanFromEnv('OTEL_SDK_DISABLED') === true) return NO_TELEMETRY;
-  const spanProcessors = await toProcessors(options);
-  if (spanProcessors.length === 0) return NO_TELEMETRY;
-  const provider = new NodeTracerProvider({ resource: toResource(options.serviceName), spanProcessors });
-  provider.register();
+  complainTo(options.log);
+  const isOn = getBooleanFromEnv('OTEL_SDK_DISABLED') !== true;
+  const exports = isOn && options.exports !== false;
+  const resource = toResource(options.serviceName);
+  const parts: Part[] = [];
+
+  const local = isOn ? (options.processors ?? []) : [];
+  const spanProcessors = [...local, ...(exports ? await createSpanProcessors() : [])];
+  const { readers, prometheus } = exports
+    ? await createMetricReaders()
+    : { readers: [], prometheus: undefined };
+  if (spanProcessors.length > 0) {
+    const provider = new NodeTracerProvider({ resource, spanProcessors });
+    provider.register();
+    parts.push(provider);
+  }
+  if (readers.length > 0) {
+    const provider = new MeterProvider({ resource, readers: [...readers] });
+    metricsApi.setGlobalMeterProvider(provider);
+    parts.push(provider);
+  }
+  const metrics = new Metrics(metricsApi.getMeter(SCOPE));
+  const stopObserving = readers.length > 0 ? observeProcess(metrics) : undefined;
   return {
+    tracer: trace.getTracer(SCOPE),
+    metrics,
+    answerScrape:
+      prometheus && ((request, response) => prometheus.getMetricsRequestHandler(request, response)),
     shutdown: async () => {
+      stopObserving?.();
       const deadline = new AbortController();
       const late = delay(SHUTDOWN_MS, undefined, { signal: deadline.signal });
-      await Promise.race([provider.shutdown(), late]).catch(() => undefined);
+      const ended = Promise.allSettled(parts.map((part) => part.shutdown()));
+      await Promise.race([ended, late]).catch(() => undefined);
       deadline.abort();
     },
   };
+}
+
+function complainTo(log: Log): void {
+  const warnings = new ExportWarnings(log);
+  const logLevel = diagLogLevelFromString(getStringFromEnv('OTEL_LOG_LEVEL')) ?? DiagLogLevel.WARN;
+  diag.setLogger(warnings.toDiagLogger(), { logLevel, suppressOverrideMessage: true });
+  setGlobalErrorHandler((problem) => {
+    if (logLevel >= DiagLogLevel.ERROR) warnings.warn(problem);
+  });
 }
 
 function toResource(serviceName: string) {
   return defaultResource()
     .merge(resourceFromAttributes({ 'service.name': serviceName }))
     .merge(detectResources({ detectors: [envDetector, processDetector, hostDetector] }));
-}
-
-async function toProcessors({
-  onSpanEnd,
-  exportToo,
-  processors,
-}: TelemetryOptions): Promise<SpanProcessor[]> {
-  if (processors !== undefined)
-    return exportToo === false ? [...processors] : [...processors, ...(await exportProcessors())];
-  if (onSpanEnd === undefined) return exportProcessors();
-  const nothing = async () => undefined;
-  const local = { onStart: () => undefined, onEnd: onSpanEnd, forceFlush: nothing, shutdown: nothing };
-  return exportToo === true ? [local, ...(await exportProcessors())] : [local];
-}
-
-async function exportProcessors(): Promise<SpanProcessor[]> {
-  const processors: SpanProcessor[] = [];
-  for (const name of getStringListFromEnv('OTEL_TRACES_EXPORTER') ?? ['otlp']) {
-    if (name === 'otlp') processors.push(new BatchSpanProcessor(await createOtlpExporter()));
-    else if (name === 'console') processors.push(new SimpleSpanProcessor(new ConsoleSpanExporter()));
-    else if (name !== 'none') diag.warn(`OTEL_TRACES_EXPORTER: "${name}" is none of otlp, console, none`);
-  }
-  return processors;
-}
-
-async function createOtlpExporter(): Promise<SpanExporter> {
-  const protocol =
-    getStringFromEnv('OTEL_EXPORTER_OTLP_TRACES_PROTOCOL') ??
-    getStringFromEnv('OTEL_EXPORTER_OTLP_PROTOCOL') ??
-    'http/protobuf';
-  const load = OTLP_EXPORTERS.get(protocol);
-  if (load === undefined) {
-    diag.warn(
-      `OTEL_EXPORTER_OTLP_PROTOCOL: "${protocol}" is none of ${[...OTLP_EXPORTERS.keys()].join(', ')}`,
-    );
-  }
-  const { OTLPTraceExporter } = await (load ?? loadDefaultExporter)();
-  return new OTLPTraceExporter();
 }

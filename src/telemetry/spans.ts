@@ -1,8 +1,10 @@
 import {
   type Context,
   context,
+  isSpanContextValid,
   ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -10,12 +12,21 @@ import {
 import { toFsErrorCode } from '../contract/errors.ts';
 import { Attribute } from './instruments.ts';
 
+/** Where errors were met last: whoever logs one that has left its span can still name it. */
+const failedIn = new WeakMap<object, SpanContext>();
+
+/** The trace in which an error was met. */
+export function traceOfFailure(error: unknown): TraceFields {
+  return typeof error === 'object' && error !== null ? toTraceFields(failedIn.get(error)) : {};
+}
+
 /**
  * Marks a span as failed: result, status and, once, the exception. The message is ours, never file content.
  * What was cancelled because nobody waits for it any more is a result, and no failure.
  */
 export function failSpan(span: Span, error: unknown): void {
   const code = toFsErrorCode(error);
+  if (typeof error === 'object' && error !== null) failedIn.set(error, span.spanContext());
   span.setAttribute(Attribute.RESULT, code);
   if (code === 'ECANCELED') return;
   span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : code });
@@ -40,3 +51,18 @@ export async function inSpan<T>(span: Span, parent: Context, work: () => Promise
 export const ROOT = { kind: SpanKind.SERVER, root: true } as const;
 
 export { ROOT_CONTEXT };
+
+/** Of a log line: the trace and the span that it belongs to. */
+export interface TraceFields {
+  readonly traceId?: string;
+  readonly spanId?: string;
+}
+
+export function toTraceFields(span: SpanContext | undefined): TraceFields {
+  if (span === undefined || !isSpanContextValid(span)) return {};
+  return { traceId: span.traceId, spanId: span.spanId };
+}
+
+export function activeTrace(): TraceFields {
+  return toTraceFields(trace.getSpanContext(context.active()));
+}

@@ -156,7 +156,7 @@ test('a client that goes while its CLOSE is under way still gets its file and jo
     ownGroup: true,
   });
   await hold.reached();
-  const { sessionId } = service.logged('connected').at(-1) ?? {};
+  const { sessionId } = service.logged('authenticated').at(-1) ?? {};
   client.killGroup('SIGKILL');
   await client.exited;
   await service.log((record) => record['msg'] === 'disconnected' && record['sessionId'] === sessionId);

@@ -77,6 +77,7 @@ function start(config: Pick<JobsConfig, 'queueUrl' | 'failureQueueUrl'>, hasOutb
       outboxStore: hasOutbox ? createOutboxStore(subject.store) : undefined,
       serviceName: 'sluice',
       log: collectLog(lines).log,
+      observeAwsCalls: () => undefined,
     },
   );
   running.push(created.publisher);

@@ -6,6 +6,7 @@ import {
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FsError } from '../../src/contract/errors.ts';
 import { withTelemetry } from '../../src/layers/with-telemetry.ts';
+import { noTelemetry } from '../../src/telemetry/no-telemetry.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { watchUploads } from '../support/sftp-driver.ts';
 
@@ -14,19 +15,14 @@ const OPTIONS = { create: true, exclusive: false, truncate: true, append: false 
 describe('the spans of an upload', () => {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  const silent = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: () => undefined,
-  };
   const named = (name: string) => exporter.getFinishedSpans().filter((span) => span.name === name);
 
   beforeEach(() => exporter.reset());
 
   async function begin(chunkSpans: 'part' | 'each', hooks: Parameters<typeof watchUploads>[0] = {}) {
     const tracer = provider.getTracer('test');
-    const backend = withTelemetry(watchUploads(hooks).backend, { tracer, log: silent, chunkSpans });
+    const { metrics } = noTelemetry();
+    const backend = withTelemetry(watchUploads(hooks).backend, { tracer, metrics, chunkSpans });
     return await backend.beginWrite(createTestContext(), '/a', OPTIONS);
   }
 

@@ -6,11 +6,14 @@ import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import { FsError } from '../../src/contract/errors.ts';
 import type { JobPlace } from '../../src/contract/jobs.ts';
 import type { Log } from '../../src/contract/log.ts';
+import { LiveUploads } from '../../src/layers/live-uploads.ts';
 import { observeRequests } from '../../src/layers/observe-requests.ts';
+import { withActivity } from '../../src/layers/with-activity.ts';
 import { withFailureEvents } from '../../src/layers/with-failure-events.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
 import { withPublisherTelemetry } from '../../src/layers/with-publisher-telemetry.ts';
 import { type BackendTelemetryOptions, withTelemetry } from '../../src/layers/with-telemetry.ts';
+import { noTelemetry } from '../../src/telemetry/no-telemetry.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { turn } from '../support/sftp-driver.ts';
 import { type JobHooks, watchJobs } from '../support/watch-jobs.ts';
@@ -27,6 +30,8 @@ const call = { ...createTestContext({ principal: { username: 'acme' } }), upload
 const bytes = (length: number) => Buffer.alloc(length, 1);
 
 let logged: { readonly level: string; readonly message: string; readonly fields: Record<string, unknown> }[];
+
+const { metrics } = noTelemetry();
 
 beforeEach(() => {
   exporter.reset();
@@ -46,7 +51,8 @@ const log = Object.fromEntries(
 ) as unknown as Log;
 
 function traced(backend: StreamingBackend, options: Partial<BackendTelemetryOptions> = {}): StreamingBackend {
-  return withTelemetry(backend, { tracer, log, chunkSpans: 'part', ...options });
+  const active = withActivity(backend, { live: new LiveUploads(), metrics, log, listener: undefined });
+  return withTelemetry(active, { tracer, metrics, chunkSpans: 'part', ...options });
 }
 
 /** The memory backend, its uploads with parts of 10 bytes, and with whatever else is put over them. */
@@ -177,9 +183,9 @@ describe('an operation', () => {
   test('is below the request that it is part of, which is a trace of its own', async () => {
     const memory = await createTree();
     const backend = traced(memory);
-    const observe = observeRequests(tracer);
-    await observe('stat', '/file', () => backend.fileInfo(call, '/file'));
-    await observe('stat', '/file', () => backend.fileInfo(call, '/file'));
+    const { request } = observeRequests(tracer, log)(call.principal, call.connection);
+    await request('stat', '/file', () => backend.fileInfo(call, '/file'));
+    await request('stat', '/file', () => backend.fileInfo(call, '/file'));
     const [first, second] = spans().filter(({ name }) => name === 'sftp.stat');
     const below = spans().filter(({ name }) => name === 'backend.file_info');
     expect(first?.kind).toBe(SpanKind.SERVER);
@@ -430,7 +436,7 @@ describe('an upload that fails', () => {
       expect(only(name).attributes['sluice.result']).toBe('ENOSPC');
       expect(exceptions(only(name))).toHaveLength(1);
     }
-    expect(logged).toMatchObject([
+    expect(logged.slice(1)).toMatchObject([
       { level: 'warn', message: 'upload failed', fields: { result: 'ENOSPC', err: error } },
     ]);
   });
@@ -447,7 +453,7 @@ describe('an upload that fails', () => {
     ]);
     expect(only('sluice.upload').status.code).toBe(SpanStatusCode.ERROR);
     expect(only('sluice.upload').attributes['sluice.result']).toBe('ECONNABORTED');
-    expect(logged).toMatchObject([{ level: 'warn', message: 'upload aborted' }]);
+    expect(logged.slice(1)).toMatchObject([{ level: 'warn', message: 'upload aborted' }]);
   });
 
   test('to abort: the span still ends, and the error is rethrown', async () => {
@@ -465,7 +471,12 @@ describe('the job of an upload', () => {
   function ingesting(backend: StreamingBackend, hooks: JobHooks = {}) {
     const { jobs, publisher } = watchJobs(hooks);
     const isTemporary = (path: string) => path.endsWith('.part');
-    const traced = withPublisherTelemetry(publisher, { tracer, queueUrl: QUEUE_URL });
+    const traced = withPublisherTelemetry(publisher, {
+      tracer,
+      metrics,
+      listener: undefined,
+      queueUrl: QUEUE_URL,
+    });
     return {
       backend: withIngestion(backend, { publisher: traced, isTemporary, reportsRenames: false, log }),
       jobs,
@@ -525,7 +536,13 @@ describe('the report of a failed upload', () => {
 
   function reporting(backend: StreamingBackend, places: readonly JobPlace[] = ['outbox']) {
     const { failures, failureTraces, publisher } = watchJobs({ reportFailure: async () => places[0] });
-    const sending = withPublisherTelemetry(publisher, { tracer, queueUrl, failureQueueUrl });
+    const sending = withPublisherTelemetry(publisher, {
+      tracer,
+      metrics,
+      listener: undefined,
+      queueUrl,
+      failureQueueUrl,
+    });
     return { backend: traced(withFailureEvents(backend, sending)), failures, failureTraces };
   }
 
@@ -576,11 +593,14 @@ test('a finished upload is logged with its trace, and without content', async ()
   const upload = await traced(withUpload()).beginWrite(call, '/a', REPLACE);
   upload.writeChunk(0, Buffer.from('the content'));
   await upload.finishWrite();
+  const { traceId } = only('sluice.upload').spanContext();
   expect(logged).toMatchObject([
+    { level: 'debug', message: 'upload begun', fields: { activityType: 'OPEN', path: '/a', traceId } },
     {
       level: 'info',
       message: 'upload finished',
       fields: {
+        activityType: 'CLOSE',
         sessionId: 'test-connection',
         sourceIp: '192.0.2.1',
         user: 'acme',
@@ -588,7 +608,8 @@ test('a finished upload is logged with its trace, and without content', async ()
         path: '/a',
         bytesIn: 11,
         result: 'ok',
-        traceId: only('sluice.upload').spanContext().traceId,
+        traceId,
+        spanId: only('backend.finish_write').spanContext().spanId,
       },
     },
   ]);

@@ -6,6 +6,7 @@ import type { StreamingBackend } from '../../src/contract/backend.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
 import { readFrugally } from '../../src/ssh/frugal-socket.ts';
 import { parseHostKey } from '../../src/ssh/host-keys.ts';
+import type { LoginObserver } from '../../src/ssh/login-observer.ts';
 import { SshServer, type SshServerOptions } from '../../src/ssh/server.ts';
 import { RawSession } from '../clients/ssh2-client.ts';
 import { type Deferred, deferred } from '../support/sftp-driver.ts';
@@ -42,6 +43,15 @@ export interface TestClient {
   open(): Promise<RawSession>;
 }
 
+const nothing = () => undefined;
+const UNOBSERVED: LoginObserver = {
+  fields: {},
+  identified: nothing,
+  negotiated: nothing,
+  attempted: () => nothing,
+  ended: nothing,
+};
+
 /** The SSH server over a backend, in this process; everybody may come in. */
 export async function startInProcess(
   backend: StreamingBackend,
@@ -59,6 +69,7 @@ export async function startInProcess(
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
     holdConnection: () => () => undefined,
+    observeLogin: () => UNOBSERVED,
     toSocket: (accepted) => {
       const socket = readFrugally(accepted);
       sockets.set(accepted.remotePort as number, socket);
@@ -80,7 +91,7 @@ export async function startInProcess(
             return sent;
           },
         },
-        observe: (_operation, _path, run) => run(),
+        observer: { request: (_operation, _path, run) => run(), downloaded: () => undefined },
         onFault: (error) => messages.push(`fault: ${error}`),
       });
       const receive = session.receive.bind(session);

@@ -78,6 +78,8 @@ export class SftpDriver {
   readonly faults: { readonly error: unknown; readonly request: string }[] = [];
   /** `operation path` of everything that was observed. */
   readonly observed: string[] = [];
+  /** Files that were read, once they are closed. */
+  readonly downloads: { readonly path: string; readonly bytes: number }[] = [];
   #undecoded: Buffer = Buffer.alloc(0);
   #gate: Deferred<void> | undefined;
   #arrival = deferred();
@@ -98,9 +100,12 @@ export class SftpDriver {
         send: (bytes) => this.#take(bytes),
         close: (reason) => void this.closed.push(reason),
       },
-      observe: (operation, path, run) => {
-        this.observed.push(`${operation} ${path}`);
-        return run();
+      observer: {
+        request: (operation, path, run) => {
+          this.observed.push(`${operation} ${path}`);
+          return run();
+        },
+        downloaded: (path, bytes) => void this.downloads.push({ path, bytes }),
       },
       memory,
       onFault: (error, request) => void this.faults.push({ error, request }),

@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
-import { context, propagation, trace } from '@opentelemetry/api';
+import { context, diag, metrics, propagation, trace } from '@opentelemetry/api';
+import type { SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { startTelemetry } from '../../src/telemetry/sdk.ts';
+import { collectLog } from '../support/collect-log.ts';
 
 interface Export {
   readonly path: string | undefined;
@@ -12,15 +14,16 @@ interface Export {
 }
 
 const servers: Server[] = [];
+const { log } = collectLog();
 
 afterEach(() => {
   vi.unstubAllEnvs();
-  for (const api of [trace, context, propagation]) api.disable();
+  for (const api of [trace, context, propagation, metrics, diag]) api.disable();
   for (const server of servers.splice(0)) server.close();
 });
 
 /** Resolves with what is exported to it. */
-async function receive(create: typeof createServer | typeof createHttp2Server) {
+async function receive(create: typeof createServer | typeof createHttp2Server, signal = 'trace') {
   let take: (exported: Export) => void = () => undefined;
   const exported = new Promise<Export>((resolve) => {
     take = resolve;
@@ -29,7 +32,7 @@ async function receive(create: typeof createServer | typeof createHttp2Server) {
     const { url: path, headers } = request;
     const body = Buffer.concat(await request.toArray()).toString('latin1');
     response.end();
-    take({ path, contentType: headers['content-type'], body });
+    if (path?.includes(signal) === true) take({ path, contentType: headers['content-type'], body });
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -53,7 +56,7 @@ describe('spans are exported as OTEL_EXPORTER_OTLP_PROTOCOL says', () => {
     vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
     vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol);
     vi.stubEnv('OTEL_SERVICE_NAME', 'named-by-the-variable');
-    const telemetry = await startTelemetry({ serviceName: 'named-by-the-service' });
+    const telemetry = await startTelemetry({ serviceName: 'named-by-the-service', log });
     makeSpan();
     const ending = telemetry.shutdown();
     const { body, ...rest } = await exported;
@@ -73,7 +76,7 @@ describe('no spans are made', () => {
     ['OTEL_TRACES_SAMPLER', 'always_off'],
   ])('with %s=%s', async (name, value) => {
     vi.stubEnv(name, value);
-    const telemetry = await startTelemetry({ serviceName: 'sluice' });
+    const telemetry = await startTelemetry({ serviceName: 'sluice', log });
     expect(trace.getTracer('test').startSpan('unseen').isRecording()).toBe(false);
     await telemetry.shutdown();
   });
@@ -83,14 +86,21 @@ test('spans go to the process itself, and are exported only when that is asked f
   vi.stubEnv('OTEL_TRACES_EXPORTER', 'console');
   const print = vi.spyOn(console, 'dir').mockImplementation(() => undefined);
   const seen: string[] = [];
-  const onSpanEnd = ({ name }: { readonly name: string }) => void seen.push(name);
-  const alone = await startTelemetry({ serviceName: 'sluice', onSpanEnd });
+  const nothing = async () => undefined;
+  const local: SpanProcessor = {
+    onStart: () => undefined,
+    onEnd: ({ name }) => void seen.push(name),
+    forceFlush: nothing,
+    shutdown: nothing,
+  };
+  const options = { serviceName: 'sluice', log, processors: [local] };
+  const alone = await startTelemetry({ ...options, exports: false });
   makeSpan();
   await alone.shutdown();
   expect(seen).toHaveLength(1);
   expect(print).not.toHaveBeenCalled();
   trace.disable();
-  const both = await startTelemetry({ serviceName: 'sluice', onSpanEnd, exportToo: true });
+  const both = await startTelemetry(options);
   makeSpan();
   await vi.waitFor(() => expect(print).toHaveBeenCalledTimes(1));
   await both.shutdown();

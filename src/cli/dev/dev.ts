@@ -1,9 +1,7 @@
-import { trace } from '@opentelemetry/api';
 import { createApp } from '../../app.ts';
-import { TRACER_NAME } from '../../telemetry/instruments.ts';
 import { createLogger } from '../../telemetry/logger.ts';
-import { RecentTraces } from '../../telemetry/recent-traces.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
+import { Watch } from '../console.ts';
 import { explain } from '../faults.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
 import { PASSWORD, prepareDemo, USERNAME } from './demo.ts';
@@ -19,21 +17,24 @@ const DRAIN_SECONDS = 5;
 export async function dev(): Promise<void> {
   const stop = stopSignal();
   const terminal = new Terminal(process.stdout);
-  const traces = new RecentTraces();
+  const watch = new Watch();
+  const { traces, activity } = watch;
   try {
     const emulators = await startEmulators();
     const demo = await prepareDemo(emulators);
+    const log = createLogger('silent');
     const telemetry = await startTelemetry({
       serviceName: demo.config.serviceName,
+      log,
       processors: [traces],
-      exportToo: demo.config.hasTraceReceiver,
+      exports: demo.config.hasTraceReceiver,
     });
-    const app = await createApp(demo.config, demo.materials, {
-      log: createLogger('silent'),
-      tracer: trace.getTracer(TRACER_NAME),
-    });
+    const { tracer, metrics } = telemetry;
+    const app = await createApp(demo.config, demo.materials, { log, tracer, metrics, activity });
+    const site = await demo.serveConsole(app, watch);
     const { port, takenPort } = await demo.listen(app);
     terminal.welcome({
+      consoleUrl: site.url,
       port,
       knownHosts: await demo.trustHostKey(port),
       username: USERNAME,
@@ -55,6 +56,7 @@ export async function dev(): Promise<void> {
     terminal.goodbye();
     await app.close(DRAIN_SECONDS);
     await stopReceiving();
+    await site.close();
     await telemetry.shutdown();
     await emulators.stop();
     process.exit(0);

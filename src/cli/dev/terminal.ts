@@ -13,6 +13,7 @@ export interface Welcome {
   readonly usersFile: string;
   readonly s3Endpoint: string;
   readonly bucket: string;
+  readonly consoleUrl: string;
   /** What a consumer of the jobs has to be told. */
   readonly consumerEnv: Readonly<Record<string, string>>;
   /** Set when the usual port was taken. */
@@ -54,8 +55,9 @@ export class Terminal {
       '',
       `  ${bold(`${assignments(welcome.consumerEnv)} npm start -w sluice-job-consumer`)}`,
       '',
-      `Users:  ${welcome.usersFile}`,
-      `Bucket: s3://${welcome.bucket} at ${welcome.s3Endpoint}`,
+      `Console: ${bold(welcome.consoleUrl)}`,
+      `Users:   ${welcome.usersFile}`,
+      `Bucket:  s3://${welcome.bucket} at ${welcome.s3Endpoint}`,
       '',
       'Waiting for uploads. Ctrl-C stops the server and forgets the files.',
       '',

@@ -152,7 +152,7 @@ export class UploadView {
   #load(traceId: string, isOver: boolean): void {
     const now = performance.now();
     const loadedFor = `${isOver} ${this.#model.jobsOf(this.#id).length}`;
-    const isStale = !isOver || this.#trace === 'unreachable';
+    const isStale = !isOver || this.#trace === 'unreachable' || isRunning(this.#trace);
     if (loadedFor === this.#loadedFor && !(isStale && now - this.#loadedAt > AGAIN_MS)) return;
     this.#loadedFor = loadedFor;
     this.#loadedAt = now;
@@ -162,6 +162,11 @@ export class UploadView {
       this.show();
     });
   }
+}
+
+/** The end of an upload may be told a moment before that of its trace. */
+function isRunning(trace: Loaded | undefined): boolean {
+  return typeof trace === 'object' && trace.spans.some(({ endMs }) => endMs === undefined);
 }
 
 async function fetchTrace(traceId: string): Promise<Loaded> {

@@ -10,14 +10,14 @@ export async function opendir(state: SessionState, request: RequestOf<'opendir'>
   state.handles.assertRoom();
   const path = normalizePath(request.path);
   const entries = new DirectoryReader(state.backend.listDir(state.context, path));
-  await state.observe('opendir', path, () => entries.open());
+  await state.observer.request('opendir', path, () => entries.open());
   return handleReply(request.id, state.handles.add({ kind: 'directory', path, entries }));
 }
 
 export async function readdir(state: SessionState, request: RequestOf<'readdir'>): Promise<Buffer> {
   const { entries, path } = state.handles.get(request.handle, 'directory');
   const take = () => entries.next(READDIR_ENTRIES);
-  const batch = entries.hasReady ? await take() : await state.observe('readdir', path, take);
+  const batch = entries.hasReady ? await take() : await state.observer.request('readdir', path, take);
   if (batch.length === 0) return endOfFile(request.id);
   const owner = state.context.principal.username;
   const names = batch.map((entry) => ({
@@ -31,12 +31,12 @@ export async function readdir(state: SessionState, request: RequestOf<'readdir'>
 /** The attributes a client sends along are not kept: directories have none of their own here. */
 export async function mkdir(state: SessionState, request: RequestOf<'mkdir'>): Promise<Buffer> {
   const path = normalizePath(request.path);
-  await state.observe('mkdir', path, () => state.backend.makeDir(state.context, path));
+  await state.observer.request('mkdir', path, () => state.backend.makeDir(state.context, path));
   return ok(request.id);
 }
 
 export async function rmdir(state: SessionState, request: RequestOf<'rmdir'>): Promise<Buffer> {
   const path = normalizePath(request.path);
-  await state.observe('rmdir', path, () => state.backend.delDir(state.context, path));
+  await state.observer.request('rmdir', path, () => state.backend.delDir(state.context, path));
   return ok(request.id);
 }

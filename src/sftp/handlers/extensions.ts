@@ -23,7 +23,7 @@ export function limits(_state: SessionState, request: RequestOf<'limits'>): Buff
 
 export async function statvfs(state: SessionState, request: RequestOf<'statvfs'>): Promise<Buffer> {
   const path = normalizePath(request.path);
-  await state.observe('statvfs', path, () => state.backend.fileInfo(state.context, path));
+  await state.observer.request('statvfs', path, () => state.backend.fileInfo(state.context, path));
   return statvfsReply(request.id, UNLIMITED);
 }
 

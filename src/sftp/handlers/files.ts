@@ -41,19 +41,20 @@ async function openUpload(
 async function openFile(state: SessionState, path: string, flags: number): Promise<Handle> {
   const { backend, context } = state;
   if (flags !== OpenFlag.READ) throw new FsError('EINVAL', 'open flags that only make sense with WRITE');
-  const info = await state.observe('open', path, () => backend.fileInfo(context, path));
+  const info = await state.observer.request('open', path, () => backend.fileInfo(context, path));
   if (info.type === 'directory') throw new FsError('EISDIR', 'a directory cannot be read as a file');
   const { size, etag } = info;
   // The end of the session closes the reader, so that its signal says that too.
   const fetch: FetchRange = (offset, length, signal) =>
-    state.observe('read', path, () =>
+    state.observer.request('read', path, () =>
       backend.readFileRange({ ...context, signal }, path, {
         offset,
         length,
         ...(etag === undefined ? {} : { etag }),
       }),
     );
-  const reader = new FileReader({ size, fetch, memory: state.memory });
+  const onClosed = (bytes: number) => state.observer.downloaded(path, bytes);
+  const reader = new FileReader({ size, fetch, memory: state.memory, onClosed });
   return { kind: 'file', path, info, reader };
 }
 

@@ -12,7 +12,7 @@ import { ok } from './ok.ts';
 async function infoOf(state: SessionState, operation: string, path: string): Promise<FileInfo> {
   const upload = state.handles.uploadAt(path);
   if (upload !== undefined) return infoOfUpload(upload);
-  return await state.observe(operation, path, () => state.backend.fileInfo(state.context, path));
+  return await state.observer.request(operation, path, () => state.backend.fileInfo(state.context, path));
 }
 
 function infoOfUpload({ upload, startedAt }: UploadHandle): FileInfo {
@@ -34,7 +34,9 @@ export async function fstat(state: SessionState, request: RequestOf<'fstat'>): P
       return attributesReply(request.id, infoOfUpload(handle));
     case 'directory': {
       const { path } = handle;
-      const info = await state.observe('fstat', path, () => state.backend.fileInfo(state.context, path));
+      const info = await state.observer.request('fstat', path, () =>
+        state.backend.fileInfo(state.context, path),
+      );
       return attributesReply(request.id, info);
     }
   }
@@ -50,7 +52,9 @@ export async function setstat(state: SessionState, request: RequestOf<'setstat'>
   const { attributes } = request;
   const upload = state.handles.uploadAt(path);
   if (upload === undefined) {
-    const info = await state.observe(request.kind, path, () => state.backend.fileInfo(state.context, path));
+    const info = await state.observer.request(request.kind, path, () =>
+      state.backend.fileInfo(state.context, path),
+    );
     if (attributes.size !== undefined && attributes.size !== info.size) {
       await truncate(state, path, attributes.size, toFileAttributes(attributes));
     }
@@ -99,6 +103,6 @@ async function truncate(
 /** There are no symbolic links, so what exists is not one (EINVAL, as readlink(2) says). */
 export async function readlink(state: SessionState, request: RequestOf<'readlink'>): Promise<Buffer> {
   const path = normalizePath(request.path);
-  await state.observe('readlink', path, () => state.backend.fileInfo(state.context, path));
+  await state.observer.request('readlink', path, () => state.backend.fileInfo(state.context, path));
   throw new FsError('EINVAL', 'not a symbolic link', { path });
 }

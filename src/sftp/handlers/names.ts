@@ -9,7 +9,7 @@ const HOME = '/';
 
 export async function remove(state: SessionState, request: RequestOf<'remove'>): Promise<Buffer> {
   const path = normalizePath(request.path);
-  await state.observe('remove', path, () => state.backend.delete(state.context, path));
+  await state.observer.request('remove', path, () => state.backend.delete(state.context, path));
   return ok(request.id);
 }
 
@@ -17,7 +17,8 @@ export async function remove(state: SessionState, request: RequestOf<'remove'>):
 export async function rename(state: SessionState, request: RequestOf<'rename'>): Promise<Buffer> {
   const from = normalizePath(request.from);
   const to = normalizePath(request.to);
-  await state.observe('rename', from, () => state.backend.rename(state.context, from, to));
+  const run = () => state.backend.rename(state.context, from, to);
+  await state.observer.request('rename', from, run, to);
   return ok(request.id);
 }
 

@@ -238,7 +238,12 @@ test.each([
     const config = { kind: 's3', bucket: Bucket, prefix: '', staleUploadMs, aws } as const;
     const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
     const budget = new MemoryBudget(1024 * 1024);
-    const backend = createBackend(config, { budget, spool: undefined, log });
+    const backend = createBackend(config, {
+      budget,
+      spool: undefined,
+      log,
+      observeAwsCalls: () => undefined,
+    });
     backend.start();
     await vi.advanceTimersByTimeAsync(60_000);
     await backend.probe();

@@ -1,0 +1,141 @@
+import {
+  type Attributes,
+  type Link,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { tellBytesTaken } from './first-bytes.ts';
+import { Attribute, SpanName } from './instruments.ts';
+import type { Metrics } from './meter.ts';
+import { fromTraceContext } from './trace-context.ts';
+
+type Service = 'S3' | 'SQS';
+type Input = Readonly<Record<string, unknown>>;
+type Call = (args: { readonly input: Input }) => Promise<{ readonly output: object }>;
+
+/** As much of an AWS SDK client as is needed here. */
+export interface AwsClient {
+  readonly middlewareStack: {
+    add(
+      middleware: (next: Call, called: { readonly commandName?: string }) => Call,
+      options: { readonly step: 'initialize'; readonly name: string; readonly priority: 'high' },
+    ): void;
+  };
+}
+
+/** Has every call of a client traced and measured. */
+export type ObserveAwsCalls = (client: AwsClient, service: Service) => void;
+
+interface ResponseMetadata {
+  readonly httpStatusCode?: number;
+  readonly requestId?: string;
+  readonly attempts?: number;
+}
+
+/** Of the input, as what (OpenTelemetry's conventions for S3 and SQS). */
+const INPUT_ATTRIBUTES: readonly (readonly [field: string, attribute: string])[] = [
+  ['Bucket', Attribute.BUCKET],
+  ['Key', Attribute.KEY],
+  ['UploadId', 'aws.s3.upload_id'],
+  ['PartNumber', 'aws.s3.part_number'],
+  ['CopySource', 'aws.s3.copy_source'],
+  ['QueueUrl', 'aws.sqs.queue.url'],
+];
+
+/** "Not there" and "not that one any more" are answers that were asked for. */
+const ANSWERS = new Set([304, 404, 412]);
+
+const BRINGS_BYTES = new Set(['PutObject', 'UploadPart']);
+
+/**
+ * A CLIENT span around each call of an AWS SDK client, all its attempts together, below whatever is going on
+ * (https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/), and how long it took. By the SDK's own middleware:
+ * the community's instrumentation patches modules of the SDK that have moved since (docs/adr/0010-aws-calls.md).
+ */
+export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCalls {
+  return (client, service) => {
+    const metric = service === 'S3' ? 'sluice.s3.call.duration' : 'sluice.sqs.call.duration';
+    const middleware = (next: Call, { commandName = '' }: { readonly commandName?: string }): Call => {
+      const method = commandName.replace(/Command$/, '');
+      return async (args) => {
+        const span = tracer.startSpan(SpanName.awsCall(service, method), {
+          kind: SpanKind.CLIENT,
+          attributes: { ...describe(service, method), ...describeInput(args.input) },
+          links: linksTo(args.input),
+        });
+        const startedAt = performance.now();
+        const finish = (fault?: string) => {
+          span.end();
+          const attributes = {
+            'rpc.method': method,
+            ...(fault === undefined ? {} : { 'error.type': fault }),
+          };
+          metrics.record(metric, (performance.now() - startedAt) / 1000, attributes);
+        };
+        try {
+          const result = await next(args);
+          describeAnswer(span, result.output);
+          finish();
+          if (BRINGS_BYTES.has(method)) tellBytesTaken();
+          return result;
+        } catch (error) {
+          describeAnswer(span, error);
+          finish(fail(span, error));
+          throw error;
+        }
+      };
+    };
+    client.middlewareStack.add(middleware, { step: 'initialize', name: 'sluiceTelemetry', priority: 'high' });
+  };
+}
+
+function describe(service: Service, method: string): Attributes {
+  return { 'rpc.system': 'aws-api', 'rpc.service': service, 'rpc.method': method };
+}
+
+function describeInput(input: Input): Attributes {
+  const attributes: Attributes = {};
+  for (const [field, name] of INPUT_ATTRIBUTES) {
+    const value = input[field];
+    if (typeof value === 'string' || typeof value === 'number') attributes[name] = value;
+  }
+  if (Array.isArray(input['Entries'])) attributes['messaging.batch.message_count'] = input['Entries'].length;
+  return attributes;
+}
+
+/** Messages that go together are sent within the trace of one of them; the others are linked. */
+function linksTo({ Entries }: Input): Link[] {
+  if (!Array.isArray(Entries) || Entries.length < 2) return [];
+  const own = trace.getActiveSpan()?.spanContext().spanId;
+  return Entries.flatMap((entry: { MessageAttributes?: { traceparent?: { StringValue?: string } } }) => {
+    const traceparent = entry.MessageAttributes?.traceparent?.StringValue;
+    const sender = traceparent === undefined ? undefined : fromTraceContext({ traceparent });
+    const span = sender && trace.getSpanContext(sender);
+    return span === undefined || span.spanId === own ? [] : [{ context: span }];
+  });
+}
+
+function describeAnswer(span: Span, answer: unknown): void {
+  const { $metadata } = (answer ?? {}) as { readonly $metadata?: ResponseMetadata };
+  if ($metadata === undefined) return;
+  const { httpStatusCode, requestId, attempts = 1 } = $metadata;
+  if (httpStatusCode !== undefined) span.setAttribute('http.response.status_code', httpStatusCode);
+  if (requestId !== undefined) span.setAttribute('aws.request_id', requestId);
+  if (attempts > 1) span.setAttribute('http.request.resend_count', attempts - 1);
+}
+
+/** What it failed of; undefined when that was an answer. */
+function fail(span: Span, error: unknown): string | undefined {
+  const { $metadata, name = 'Error' } = error as {
+    readonly $metadata?: ResponseMetadata;
+    readonly name?: string;
+  };
+  if (ANSWERS.has($metadata?.httpStatusCode ?? 0) || name === 'AbortError') return undefined;
+  span.setAttribute('error.type', name);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : name });
+  span.recordException(error instanceof Error ? error : String(error));
+  return name;
+}

@@ -1,0 +1,107 @@
+import { diag } from '@opentelemetry/api';
+import { getNumberFromEnv, getStringFromEnv, getStringListFromEnv } from '@opentelemetry/core';
+import type { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import {
+  ConsoleMetricExporter,
+  type IMetricReader,
+  PeriodicExportingMetricReader,
+  type PushMetricExporter,
+} from '@opentelemetry/sdk-metrics';
+import {
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  SimpleSpanProcessor,
+  type SpanExporter,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node';
+
+/**
+ * Spans that wait to be sent, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise: about 10 MiB, and as many as 1,000 small files
+ * make in a burst. The SDK's own 2,048 lose some of those.
+ */
+const MAX_QUEUED_SPANS = 10_000;
+
+/** Between two exports of metrics, in milliseconds (`OTEL_METRIC_EXPORT_INTERVAL`), and for how long one is tried. */
+const EXPORT_INTERVAL_MS = 60_000;
+const EXPORT_TIMEOUT_MS = 30_000;
+
+/** A module that is loaded when its exporter is used, and only then: gRPC alone takes tens of MiB. */
+type Load<T> = () => Promise<new () => T>;
+
+const SPAN_EXPORTERS: Readonly<Record<string, Load<SpanExporter>>> = {
+  'http/protobuf': async () => (await import('@opentelemetry/exporter-trace-otlp-proto')).OTLPTraceExporter,
+  'http/json': async () => (await import('@opentelemetry/exporter-trace-otlp-http')).OTLPTraceExporter,
+  grpc: async () => (await import('@opentelemetry/exporter-trace-otlp-grpc')).OTLPTraceExporter,
+};
+
+const METRIC_EXPORTERS: Readonly<Record<string, Load<PushMetricExporter>>> = {
+  'http/protobuf': async () =>
+    (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter,
+  'http/json': async () => (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter,
+  grpc: async () => (await import('@opentelemetry/exporter-metrics-otlp-grpc')).OTLPMetricExporter,
+};
+
+/** What `OTEL_TRACES_EXPORTER` names, `otlp` unless told. */
+export async function createSpanProcessors(): Promise<SpanProcessor[]> {
+  const processors: SpanProcessor[] = [];
+  for (const name of getStringListFromEnv('OTEL_TRACES_EXPORTER') ?? ['otlp']) {
+    if (name === 'otlp') {
+      const exporter = await createOtlpExporter('TRACES', SPAN_EXPORTERS);
+      const isSet = getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') !== undefined;
+      processors.push(new BatchSpanProcessor(exporter, isSet ? {} : { maxQueueSize: MAX_QUEUED_SPANS }));
+    } else if (name === 'console') {
+      processors.push(new SimpleSpanProcessor(new ConsoleSpanExporter()));
+    } else if (name !== 'none') {
+      diag.warn(`OTEL_TRACES_EXPORTER: "${name}" is none of otlp, console, none`);
+    }
+  }
+  return processors;
+}
+
+export interface MetricReaders {
+  readonly readers: readonly IMetricReader[];
+  /** Set when metrics are to be scraped. */
+  readonly prometheus: PrometheusExporter | undefined;
+}
+
+/** What `OTEL_METRICS_EXPORTER` names, `otlp` unless told. */
+export async function createMetricReaders(): Promise<MetricReaders> {
+  const readers: IMetricReader[] = [];
+  let prometheus: PrometheusExporter | undefined;
+  for (const name of getStringListFromEnv('OTEL_METRICS_EXPORTER') ?? ['otlp']) {
+    if (name === 'otlp') readers.push(toPeriodic(await createOtlpExporter('METRICS', METRIC_EXPORTERS)));
+    else if (name === 'console') readers.push(toPeriodic(new ConsoleMetricExporter()));
+    else if (name === 'prometheus') {
+      const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus');
+      // Our own server answers, on the health port.
+      prometheus = new PrometheusExporter({ preventServerStart: true });
+      readers.push(prometheus);
+    } else if (name !== 'none') {
+      diag.warn(`OTEL_METRICS_EXPORTER: "${name}" is none of otlp, prometheus, console, none`);
+    }
+  }
+  return { readers, prometheus };
+}
+
+function toPeriodic(exporter: PushMetricExporter): IMetricReader {
+  const exportIntervalMillis = getNumberFromEnv('OTEL_METRIC_EXPORT_INTERVAL') || EXPORT_INTERVAL_MS;
+  const timeout = getNumberFromEnv('OTEL_METRIC_EXPORT_TIMEOUT') || EXPORT_TIMEOUT_MS;
+  const exportTimeoutMillis = Math.min(timeout, exportIntervalMillis);
+  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis });
+}
+
+async function createOtlpExporter<T>(
+  signal: 'TRACES' | 'METRICS',
+  exporters: Readonly<Record<string, Load<T>>>,
+): Promise<T> {
+  const protocol =
+    getStringFromEnv(`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`) ??
+    getStringFromEnv('OTEL_EXPORTER_OTLP_PROTOCOL') ??
+    'http/protobuf';
+  const load = exporters[protocol];
+  if (load === undefined) {
+    diag.warn(`OTEL_EXPORTER_OTLP_PROTOCOL: "${protocol}" is none of ${Object.keys(exporters).join(', ')}`);
+  }
+  const Exporter = await ((load ?? exporters['http/protobuf']) as Load<T>)();
+  return new Exporter();
+}
