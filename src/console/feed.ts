@@ -72,8 +72,10 @@ export class Feed {
     response.write(state);
   }
 
+  /** Tells how it ended, as far as listeners take that at once. */
   close(): void {
-    for (const response of this.#listeners.keys()) response.destroy();
+    this.#tell();
+    for (const response of this.#listeners.keys()) response.end();
     this.#listeners.clear();
     this.#stop();
   }

@@ -73,6 +73,12 @@ export class EventStream {
     });
   }
 
+  /** The data of the first update, past or to come, that matches. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  async update(matches: (data: any) => boolean | undefined): Promise<any> {
+    return (await this.event(({ name, data }) => name === 'update' && matches(data) === true)).data;
+  }
+
   close(): void {
     this.#response.destroy();
   }
