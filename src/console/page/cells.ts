@@ -58,7 +58,7 @@ export function pathCell(path: string, href?: string): HTMLElement {
   const attributes = { class: 'path', title: path };
   return href === undefined
     ? element('span', attributes, ...parts)
-    : element('a', { ...attributes, href }, ...parts);
+    : element('a', { ...attributes, href, 'aria-label': path }, ...parts);
 }
 
 /** A moment as how long ago it was, with the exact one behind it. */

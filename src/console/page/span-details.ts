@@ -11,10 +11,10 @@ export function spanDetails(span: RecordedSpan): HTMLElement {
     ...(error === undefined ? [] : [element('p', { class: 'cause' }, error)]),
     toList({ kind, 'span id': spanId, ...attributes }),
     ...events.flatMap((event) => [
-      element('h4', {}, `${event.name}, after ${formatDuration(event.atMs - startMs)}`),
+      element('h3', {}, `${event.name}, after ${formatDuration(event.atMs - startMs)}`),
       toList(event.attributes),
     ]),
-    ...(links.length === 0 ? [] : [element('h4', {}, 'Links')]),
+    ...(links.length === 0 ? [] : [element('h3', {}, 'Links')]),
     ...links.map(({ traceId, spanId: linked }) =>
       element('p', { class: 'mono' }, `trace ${traceId}, span ${linked}`),
     ),
