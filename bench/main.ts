@@ -4,12 +4,14 @@ import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
 import { addLone } from './commands/lone.ts';
 import { addSmall } from './commands/small.ts';
+import { addTelemetry } from './commands/telemetry.ts';
 import { addUpload } from './commands/upload.ts';
 
 const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
   .showHelpAfterError();
 
-for (const add of [addUpload, addConcurrent, addHuge, addListing, addSmall, addLone]) add(program);
+for (const add of [addUpload, addConcurrent, addHuge, addListing, addSmall, addLone, addTelemetry])
+  add(program);
 
 await program.parseAsync();

@@ -66,7 +66,8 @@ async function makeKey(privateFile: string, cleanup: Cleanup): Promise<KeyPair> 
   return { privateFile, publicFile, publicKey: (await readFile(publicFile, 'utf8')).trim() };
 }
 
-async function openSink(cleanup: Cleanup, { latencyMs, verify }: SinkOptions): Promise<Sink> {
+/** One more sink than the site's own, to receive telemetry and nothing else. */
+export async function openSink(cleanup: Cleanup, { latencyMs, verify }: SinkOptions): Promise<Sink> {
   const flags = ['--latency', String(latencyMs), ...(verify ? ['--verify'] : [])];
   const { pid, ready } = await startServer(
     {

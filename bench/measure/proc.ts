@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 
 /** CPU time of one process as proc(5) tells it, in clock ticks. */
@@ -72,6 +72,11 @@ export async function processTree(root: number): Promise<number[]> {
 export async function peakRss(pid: number): Promise<number | undefined> {
   const text = await readStatus(pid);
   return text === undefined ? undefined : parsePeakRss(text);
+}
+
+/** From now on the peak is that of what follows (proc(5), clear_refs); where that is not allowed it stays. */
+export async function resetPeakRss(pid: number): Promise<void> {
+  await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => undefined);
 }
 
 /** What one process has resident now, in bytes; undefined when it is gone. */

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Cleanup } from '../cleanup.ts';
+import { accountOn } from '../driver/account.ts';
 import { Fleet } from '../driver/fleet.ts';
 import type { Outcome } from '../driver/messages.ts';
 import { difference } from '../measure/statistics.ts';
@@ -102,8 +102,7 @@ async function runOnce(
   const server = await sluice().start(site, { env });
   const afterStart = await treeRss(server.pid);
 
-  const privateKey = await readFile(site.clientKey.privateFile, 'utf8');
-  const account = { port: server.port, username: server.username, privateKey };
+  const account = await accountOn(site, server);
   const names = Array.from({ length: clients }, (_, index) => `file-${String(index).padStart(5, '0')}.bin`);
   const beforeLogins = performance.now();
   const fleet = await Fleet.login({ names, account, drivers }, cleanup);

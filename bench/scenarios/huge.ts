@@ -1,8 +1,9 @@
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cleanup } from '../cleanup.ts';
 import { sftpPut } from '../client.ts';
+import { accountOn } from '../driver/account.ts';
 import { Fleet } from '../driver/fleet.ts';
 import { endedChildrenTicks, hasProc, ticksPerSecond } from '../measure/proc.ts';
 import { difference } from '../measure/statistics.ts';
@@ -114,8 +115,7 @@ function prepare(options: HugeOptions, site: Site, server: RunningTarget): Promi
 
 async function stream(options: HugeOptions, site: Site, server: RunningTarget): Promise<() => Promise<Put>> {
   const { size, writeBytes, stallSeconds } = options;
-  const privateKey = await readFile(site.clientKey.privateFile, 'utf8');
-  const account = { port: server.port, username: server.username, privateKey };
+  const account = await accountOn(site, server);
   const fleet = await Fleet.login({ names: [NAME], account, drivers: 1 }, site.cleanup);
   return async () => {
     const { outcomes, cpuSeconds } = await fleet.upload({ size, writeBytes, stallSeconds });

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../cleanup.ts';
+import { accountOn } from '../driver/account.ts';
 import { Connection } from '../driver/connection.ts';
 import { type Summary, summarize } from '../measure/statistics.ts';
 import { openSite, type Site } from '../site.ts';
@@ -52,6 +52,5 @@ export async function measureLone(work: LoneWork, cleanup: Cleanup): Promise<Lon
 
 async function login(site: Site, nodeFlags: readonly string[]): Promise<Connection> {
   const server = await sluice().start(site, { nodeFlags });
-  const privateKey = await readFile(site.clientKey.privateFile, 'utf8');
-  return await Connection.login({ port: server.port, username: server.username, privateKey });
+  return await Connection.login(await accountOn(site, server));
 }

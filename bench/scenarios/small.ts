@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Cleanup } from '../cleanup.ts';
-import { type Account, Connection } from '../driver/connection.ts';
+import { accountOn } from '../driver/account.ts';
+import { Connection } from '../driver/connection.ts';
 import { GeneratedContent } from '../driver/content.ts';
 import { difference, type Summary, summarize } from '../measure/statistics.ts';
 import { cpuSeconds } from '../measure/timeline.ts';
@@ -58,8 +58,7 @@ async function runOnce(
 ): Promise<SmallRun> {
   const site = await openSite(cleanup, { latencyMs, verify: true });
   const server = await sluice().start(site, { env: {} });
-  const privateKey = await readFile(site.clientKey.privateFile, 'utf8');
-  const account: Account = { port: server.port, username: server.username, privateKey };
+  const account = await accountOn(site, server);
   const clients = await Promise.all(Array.from({ length: connections }, () => Connection.login(account)));
   const names = Array.from({ length: files }, (_, index) => `file-${String(index).padStart(5, '0')}.bin`);
 

@@ -1,8 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Cleanup } from '../cleanup.ts';
 import { sftpPut } from '../client.ts';
-import { byOrigin, type CpuProfile, type Interval, selfTimes } from '../measure/cpu-profile.ts';
+import { byOrigin, type Interval, selfTimes } from '../measure/cpu-profile.ts';
+import { createProfiler, profileClock } from '../measure/cpu-profiler.ts';
 import { type Figures, meter } from '../measure/meter.ts';
 import { createPayload } from '../payload.ts';
 import type { Series } from '../reports/upload.ts';
@@ -53,16 +52,13 @@ export async function profileUpload(options: UploadOptions, cleanup: Cleanup): P
   const [target] = options.targets;
   const [cipher] = options.ciphers;
   if (target === undefined || cipher === undefined) throw new Error('nothing to profile');
-  const { path: folder, remove } = await cleanup.folder(bench.site.folder);
+  const { nodeFlags, read } = await createProfiler(cleanup, bench.site.folder);
   let within: Interval | undefined;
-  const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
   const figures = await uploadOnce(bench, target, cipher, { nodeFlags }, (interval) => {
     within = interval;
   });
-  const [name] = await readdir(folder);
-  if (name === undefined) throw new Error(`${target.name} wrote no profile; does it run on Node?`);
-  const profile = JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile;
-  await remove();
+  const profile = await read();
+  if (profile === undefined) throw new Error(`${target.name} wrote no profile; does it run on Node?`);
   const times = selfTimes(profile, within);
   const percent = (share: number) => `${(share * 100).toFixed(1).padStart(5)} %`;
   return [
@@ -102,11 +98,11 @@ async function uploadOnce(
     }
     const name = newName();
     const before = await site.sink.counts();
-    const from = now();
+    const from = profileClock();
     const figures = await meter({ serverPid: running.pid, sinkPid: site.sink.pid }, () =>
       sftpPut(site, running, { cipher, localFile: file, name }),
     );
-    onInterval({ from, to: now() });
+    onInterval({ from, to: profileClock() });
     const after = await site.sink.counts();
     if (target.usesSink) assertArrived(before, after, bytes);
     return figures;
@@ -127,11 +123,6 @@ function assertArrived(before: Arrived, after: Arrived, bytes: number): void {
   if (arrived !== bytes) throw new Error(`the sink got ${arrived} of ${bytes} bytes`);
   if (after.objects - before.objects !== 1) throw new Error('the upload did not become one object');
   if (after.jobs - before.jobs !== 1) throw new Error('the upload did not give one job');
-}
-
-/** Microseconds of the monotonic clock, which V8's profiles use too. */
-function now(): number {
-  return Number(process.hrtime.bigint() / 1000n);
 }
 
 function describe({ wallSeconds, serverCpuSeconds, serverPeakRssBytes }: Figures): string {

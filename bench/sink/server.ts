@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { declaredCrc32 } from './call.ts';
 import type { Extent } from './extents.ts';
+import { answerOtlp, isOtlp } from './otlp.ts';
 import { answerS3 } from './s3.ts';
 import { answerSqs } from './sqs.ts';
 import { type Listed, SinkStore } from './store.ts';
@@ -21,6 +22,9 @@ export interface SinkCounts {
   /** Requests that brought them. */
   jobRequests: number;
   traceExports: number;
+  /** Spans that came with them; those that are sent again are counted again. */
+  spans: number;
+  metricExports: number;
 }
 
 export interface Answer {
@@ -65,7 +69,11 @@ export interface SinkServer {
  * is the server in front of them.
  */
 export async function startSink(options: SinkOptions): Promise<SinkServer> {
-  const counts = { objects: 0, bytes: 0, copiedBytes: 0, jobs: 0, jobRequests: 0, traceExports: 0 };
+  const counts = {
+    ...{ objects: 0, bytes: 0, copiedBytes: 0 },
+    ...{ jobs: 0, jobRequests: 0 },
+    ...{ traceExports: 0, spans: 0, metricExports: 0 },
+  };
   const sink: Sink = { options, counts, store: new SinkStore(), jobs: [] };
   const server = createServer((request, response) => {
     answer(sink, request).then(
@@ -105,10 +113,12 @@ async function route(
     counts.jobs = jobs.length;
     return answered;
   }
-  if (method === 'POST' && url.pathname === '/v1/traces') {
-    await drop(request, false);
-    counts.traceExports += 1;
-    return { status: 200, headers: { 'content-type': 'application/x-protobuf' } };
+  if (method === 'POST' && isOtlp(url)) {
+    const { answer, spans } = answerOtlp(url, await whole(request));
+    if (spans === undefined) counts.metricExports += 1;
+    else counts.traceExports += 1;
+    counts.spans += spans ?? 0;
+    return answer;
   }
   const keep = isStaging(method, url);
   const received =
@@ -159,9 +169,13 @@ function drop(request: IncomingMessage, verify: boolean): Promise<Extent> {
 }
 
 async function text(request: IncomingMessage): Promise<string> {
+  return (await whole(request)).toString();
+}
+
+async function whole(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
 
 function close(server: Server): Promise<void> {

@@ -1,6 +1,5 @@
 import { diag } from '@opentelemetry/api';
 import { getNumberFromEnv, getStringFromEnv, getStringListFromEnv } from '@opentelemetry/core';
-import type { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import {
   ConsoleMetricExporter,
   type IMetricReader,
@@ -14,6 +13,7 @@ import {
   type SpanExporter,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
+import type { ScrapeReader } from './scrape.ts';
 
 /**
  * Spans that wait to be sent, unless `OTEL_BSP_MAX_QUEUE_SIZE` says otherwise: about 10 MiB, and as many as 1,000 small files
@@ -61,20 +61,18 @@ export async function createSpanProcessors(): Promise<SpanProcessor[]> {
 export interface MetricReaders {
   readonly readers: readonly IMetricReader[];
   /** Set when metrics are to be scraped. */
-  readonly prometheus: PrometheusExporter | undefined;
+  readonly prometheus: ScrapeReader | undefined;
 }
 
 /** What `OTEL_METRICS_EXPORTER` names, `otlp` unless told. */
 export async function createMetricReaders(): Promise<MetricReaders> {
   const readers: IMetricReader[] = [];
-  let prometheus: PrometheusExporter | undefined;
+  let prometheus: ScrapeReader | undefined;
   for (const name of getStringListFromEnv('OTEL_METRICS_EXPORTER') ?? ['otlp']) {
     if (name === 'otlp') readers.push(toPeriodic(await createOtlpExporter('METRICS', METRIC_EXPORTERS)));
     else if (name === 'console') readers.push(toPeriodic(new ConsoleMetricExporter()));
     else if (name === 'prometheus') {
-      const { PrometheusExporter } = await import('@opentelemetry/exporter-prometheus');
-      // Our own server answers, on the health port.
-      prometheus = new PrometheusExporter({ preventServerStart: true });
+      prometheus = new (await import('./scrape.ts')).ScrapeReader();
       readers.push(prometheus);
     } else if (name !== 'none') {
       diag.warn(`OTEL_METRICS_EXPORTER: "${name}" is none of otlp, prometheus, console, none`);

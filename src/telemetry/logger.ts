@@ -1,6 +1,17 @@
 import pino, { type LoggerOptions } from 'pino';
 import type { Log } from '../contract/log.ts';
 
+/** Fields that no line should have. One that gets there all the same, at the top or one level down, is not shown. */
+const SECRETS = [
+  'password',
+  'passwordHash',
+  'privateKey',
+  'passphrase',
+  'authorization',
+  'secretAccessKey',
+  'sessionToken',
+];
+
 /** JSON lines on stdout, each written before the call returns: none is lost when the process ends. `level` is one of pino's. */
 export function createLogger(level: string): Log {
   const options: LoggerOptions = {
@@ -9,6 +20,7 @@ export function createLogger(level: string): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: describeError },
+    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
   };
   return pino(options, pino.destination({ dest: 1, sync: true }));
 }

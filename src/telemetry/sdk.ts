@@ -83,8 +83,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
   return {
     tracer: trace.getTracer(SCOPE),
     metrics,
-    answerScrape:
-      prometheus && ((request, response) => prometheus.getMetricsRequestHandler(request, response)),
+    answerScrape: prometheus && ((_request, response) => prometheus.answer(response)),
     shutdown: async () => {
       stopObserving?.();
       const deadline = new AbortController();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { byOrigin, type CpuProfile, selfTimes } from '../../bench/measure/cpu-profile.ts';
+import { byConcern, byOrigin, type CpuProfile, selfTimes } from '../../bench/measure/cpu-profile.ts';
 
 const frame = (id: number, functionName: string, url = '', lineNumber = -1) => ({
   id,
@@ -49,5 +49,20 @@ test('shares are summed by package', () => {
     ['dist', 10],
     ['@smithy/core', 10],
     ['(garbage collector)', 10],
+  ]);
+});
+
+test('time goes to the innermost function whose concern is known, else to the origin', () => {
+  const nodes = PROFILE.nodes.map((node) => (node.id === 6 ? { ...node, children: [7, 4] } : node));
+  const concernOf = ({ name }: { name: string }, depth: number) => {
+    if (name === 'decrypt' && depth === 0) return 'decryption';
+    return name === 'send' ? 'sending' : undefined;
+  };
+  const times = byConcern({ ...PROFILE, nodes }, concernOf);
+  expect([...times].map(([concern, seconds]) => [concern, Math.round(seconds * 1e6)])).toEqual([
+    ['dist', 100],
+    ['decryption', 400],
+    ['sending', 400],
+    ['(garbage collector)', 100],
   ]);
 });

@@ -15,6 +15,8 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COUNTS_PATH, type SinkServer, startSink } from '../../bench/sink/server.ts';
 import { encodeCrc32 } from '../support/strict-s3/checksums.ts';
@@ -128,10 +130,22 @@ describe('the sink as SQS', () => {
   });
 });
 
-test('the sink as an OTLP receiver takes spans and counts the exports', async () => {
-  const response = await fetch(`${endpoint}/v1/traces`, { method: 'POST', body: 'spans' });
-  expect(response.status).toBe(200);
-  expect(await counts()).toMatchObject({ traceExports: 1, bytes: 0 });
+describe('the sink as an OTLP receiver', () => {
+  test('takes what the real exporter sends and counts the spans', async () => {
+    const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
+    const provider = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+    for (const scope of ['a', 'b']) {
+      for (let at = 0; at < 10; at++) provider.getTracer(scope).startSpan('span').end();
+    }
+    await provider.shutdown();
+    expect(await counts()).toMatchObject({ traceExports: 1, spans: 20, bytes: 0, objects: 0 });
+  });
+
+  test('counts exports of metrics', async () => {
+    const response = await fetch(`${endpoint}/v1/metrics`, { method: 'POST', body: 'metrics' });
+    expect(response.status).toBe(200);
+    expect(await counts()).toMatchObject({ metricExports: 1, traceExports: 0, spans: 0, objects: 0 });
+  });
 });
 
 test('a sink with latency answers no sooner', async () => {

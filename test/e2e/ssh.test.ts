@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sftpByPassword } from '../support/askpass.ts';
 import { run } from '../support/processes.ts';
 import {
   createSurroundings,
@@ -38,23 +38,8 @@ function ssh(options: readonly string[], command: readonly string[] = []) {
   return run('ssh', [...sshOptions(around.workspace), ...options, ...target, ...command]);
 }
 
-/** `sftp` that types a password, by OpenSSH's askpass. */
-async function loginWithPassword(username: string, password: string) {
-  const { workspace } = around;
-  const askpass = workspace.path('askpass');
-  await writeFile(askpass, `#!/bin/sh\necho '${password}'\n`, { mode: 0o700 });
-  const options = [
-    'StrictHostKeyChecking=no',
-    `UserKnownHostsFile=${workspace.path('known_hosts')}`,
-    'PubkeyAuthentication=no',
-    'NumberOfPasswordPrompts=1',
-    'LogLevel=ERROR',
-  ].flatMap((option) => ['-o', option]);
-  return await run('sftp', ['-F', 'none', ...options, '-P', String(service.port), `${username}@127.0.0.1`], {
-    input: 'pwd\n',
-    env: { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force', DISPLAY: 'none' },
-  });
-}
+const loginWithPassword = (username: string, password: string) =>
+  sftpByPassword(service, around.workspace, username, password);
 
 /** A TCP connection that only listens; resolves with all it got once the server ends it. */
 function listenTo(): { readonly socket: Socket; readonly ended: Promise<string> } {

@@ -30,6 +30,7 @@ beforeAll(async () => {
     SLUICE_USERS_FILE: workspace.usersFile,
     SLUICE_PREFIX: `${store.prefix}acme/`,
     OTEL_TRACES_EXPORTER: 'none',
+    OTEL_METRICS_EXPORTER: 'none',
   });
 });
 afterAll(async () => {

@@ -4,7 +4,7 @@
  * Wire format: https://protobuf.dev/programming-guides/encoding/
  */
 
-type Value = bigint | number | Buffer;
+export type Value = bigint | number | Buffer;
 
 /** What a field holds, by its number: the JSON name and how its bytes are read. */
 interface Field {
@@ -22,7 +22,8 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-function* fieldsOf(message: Buffer): Generator<[number, Value]> {
+/** The fields of a message, in their order: their numbers and what they hold. */
+export function* fieldsOf(message: Buffer): Generator<[number, Value]> {
   let at = 0;
   const take = (length: number) => {
     if (at + length > message.length) throw new ProtobufError('the message ends within a field');

@@ -77,6 +77,7 @@ export async function createSurroundings({
       AWS_ACCESS_KEY_ID: TEST_CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
       OTEL_TRACES_EXPORTER: 'none',
+      OTEL_METRICS_EXPORTER: 'none',
     },
     job: (path) => received.event('sluice.upload.finished.v1', path),
     event: (type, path) => received.event(type, path),

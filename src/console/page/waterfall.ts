@@ -1,6 +1,7 @@
 import type { RecordedTrace } from '../../contract/activity.ts';
 import { element, KeyedRows, type Row, setAttribute, setText } from './dom.ts';
-import { formatBytes, formatDuration } from './format.ts';
+import { formatDuration } from './format.ts';
+import { toRemarks } from './remarks.ts';
 import { spanDetails } from './span-details.ts';
 import { type FoldRow, type SpanRow, type TraceTree, toTraceTree } from './trace-tree.ts';
 
@@ -116,7 +117,7 @@ export class Waterfall {
       setText(duration, state === 'running' ? 'running' : formatDuration(line.lastsMs));
       bar.style.left = `${line.from * 100}%`;
       bar.style.width = `${(line.to - line.from) * 100}%`;
-      setText(remarks, toRemarks(line));
+      setText(remarks, toRemarks(line.span));
     };
     return { node, update };
   }
@@ -156,19 +157,4 @@ function unseenLevel(level: number): HTMLElement {
 
 function detailsId(spanId: string): string {
   return `details-${spanId}`;
-}
-
-function toRemarks({ span: { attributes, error } }: SpanRow): string {
-  const bytes = attributes['sluice.bytes'];
-  const writes = attributes['sluice.write.count'];
-  const place = attributes['sluice.job.place'];
-  const result = attributes['sluice.result'];
-  return [
-    error === undefined ? '' : `✕ ${result ?? 'failed'}: ${error}`,
-    typeof bytes === 'number' ? formatBytes(bytes) : '',
-    typeof writes === 'number' ? `${writes} ${writes === 1 ? 'write' : 'writes'}` : '',
-    place === undefined ? '' : `to the ${place}`,
-  ]
-    .filter((part) => part !== '')
-    .join(', ');
 }

@@ -1,0 +1,61 @@
+# Two images: `service` (the server) and `consumer` (the example that takes its jobs).
+#
+#   docker build -t sluice .
+#   docker build -t sluice-job-consumer --target consumer .
+
+ARG NODE=node:22-bookworm-slim
+
+# What compiles ssh2's native crypto. Node's headers are part of the image: nothing else is fetched for it.
+FROM ${NODE} AS toolchain
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends python3 make g++ \
+  && rm -rf /var/lib/apt/lists/*
+ENV npm_config_nodedir=/usr/local npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY examples/job-consumer/package.json examples/job-consumer/
+
+FROM toolchain AS build
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+FROM toolchain AS service-modules
+RUN npm ci --omit=dev --workspaces=false
+
+FROM toolchain AS consumer-modules
+RUN npm ci --omit=dev --workspace sluice-job-consumer
+
+FROM ${NODE} AS runtime
+ENV NODE_ENV=production
+WORKDIR /app
+
+FROM runtime AS consumer
+COPY --from=consumer-modules /app/node_modules node_modules
+COPY package.json ./
+COPY --from=build /app/dist dist
+COPY examples/job-consumer examples/job-consumer
+WORKDIR /app/examples/job-consumer
+USER node
+# Node runs TypeScript as it is; that this is experimental in Node 22 is no news for the operator.
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "src/main.ts"]
+
+# The last one, so that it is built where no target is named.
+FROM runtime AS service
+COPY --from=service-modules /app/node_modules node_modules
+# Without its native crypto ssh2 works on, at two to four times the CPU time: a build that lost it must fail, not be slow.
+RUN node -e "if (require('ssh2/lib/protocol/crypto.js').bindingAvailable !== true) throw new Error('ssh2: no native crypto')"
+COPY package.json ./
+COPY schemas schemas
+COPY --from=build /app/dist dist
+# A volume that is mounted here belongs to the user that writes to it.
+RUN install -d -o node -g node /var/lib/sluice
+USER node
+ENV SLUICE_HOST_KEYS_DIR=/var/lib/sluice/host-keys SLUICE_USERS_FILE=/var/lib/sluice/users.json
+EXPOSE 2222 8080
+# The process answers. Whether it takes uploads is /readyz: S3 away is no reason to restart it.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLUICE_HEALTH_PORT ?? 8080}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "dist/main.js"]
+CMD ["serve"]
