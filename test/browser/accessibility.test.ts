@@ -59,6 +59,13 @@ describe.each(['light', 'dark'] as const)('axe finds nothing to object to, %s', 
   });
 });
 
+test('axe finds nothing to object to on a telephone', async () => {
+  fill();
+  const page = await site.open({ viewport: { width: 390, height: 800 } });
+  await page.locator('#uploads progress').nth(5).waitFor();
+  expect(await faultsOf(page)).toEqual([]);
+});
+
 describe('the keyboard', () => {
   test('reaches everything in the order of reading, and its place is seen', async () => {
     fill();
@@ -126,7 +133,7 @@ describe('those who listen', () => {
   test('are read a trace as a table with its levels', async () => {
     fill();
     const page = await site.open({ hash: `#/uploads/${FAILED_UPLOAD}` });
-    await page.locator('.trace tbody tr').nth(8).waitFor();
+    await page.locator('.trace tbody tr').nth(12).waitFor();
     const snapshot = await page.locator('.trace').ariaSnapshot();
     expect(snapshot).toMatch(/^- table "Operations of the trace, parents before their children":/);
     expect(snapshot).toContain('rowheader "Level 1: sluice.upload"');

@@ -10,14 +10,15 @@ const PARTNERS = [
 ] as const;
 
 const FILES = [
-  'invoices/2026-11/INV-204417.pdf',
-  'daily/positions-20261121.csv.gz',
-  'telemetry/site-0042.parquet',
-  'exports/customers_full.json',
-  'media/raw/A001_C014_1121.mov',
+  'invoices/2026-11/INV-204#.pdf',
+  'daily/positions-20261121-#.csv.gz',
+  'telemetry/site-0#.parquet',
+  'exports/customers_#.json',
+  'media/raw/A001_C#_1121.mov',
 ];
 
-export const FAILED_UPLOAD = 'f-failed';
+export const FAILED_UPLOAD = '5b0c9f0e-63c4-4f0e-9d1f-3f3f5c1b7a52';
+const FAILED_BYTES = 95_682_560;
 
 /** A day at the front door, the same every time: `uploading` uploads in progress and what has ended before them. */
 export function makeScene(uploading: number): { readonly source: ScriptedSource; advance(ms: number): void } {
@@ -28,11 +29,12 @@ export function makeScene(uploading: number): { readonly source: ScriptedSource;
   for (let n = 0; n < 24; n++) {
     const { username, clientAddress } = dice.pick(PARTNERS);
     const endedAt = new Date(now - (24 - n) ** 2 * 9000 - 4000);
-    const bytes = dice.between(40_000, 900 * MiB);
     const failed = n === 22 || n === 11;
+    const size = dice.between(40_000, 900 * MiB);
+    const bytes = failed ? FAILED_BYTES : size;
     const id = n === 22 ? FAILED_UPLOAD : `e${n}`;
-    const path = `/in/${dice.pick(FILES).replace(/(\.\w+)$/, `-${100 + n}$1`)}`;
-    const result = n === 22 ? 'EIO' : failed ? 'ECONNABORTED' : 'ok';
+    const path = `/in/${dice.pick(FILES).replace('#', String(100 + n))}`;
+    const result = n === 22 ? 'EAGAIN' : failed ? 'ECONNABORTED' : 'ok';
     const lasted = Math.max(40, (bytes / (dice.between(20, 90) * MiB)) * 1000);
     const key = failed ? undefined : `tenants/${username}${path}`;
     const upload = { id, path, username, clientAddress, endedAt, bytes, result, key, traceId: traceId(n) };
@@ -56,7 +58,7 @@ export function makeScene(uploading: number): { readonly source: ScriptedSource;
       id: `l${n}`,
       username,
       clientAddress,
-      path: `/in/${dice.pick(FILES).replace(/(\.\w+)$/, `-${400 + n}$1`)}`,
+      path: `/in/${dice.pick(FILES).replace('#', String(400 + n))}`,
       bytes: Math.round(expected * share),
       expectedBytes: n % 6 === 5 ? undefined : expected,
       startedAt: new Date(now - dice.between(5, 190) * 1000),
@@ -89,42 +91,54 @@ export function makeScene(uploading: number): { readonly source: ScriptedSource;
 /** Parts go up until S3 does not take one; what had gone up is aborted. */
 function failedTrace(path: string, startMs: number): RecordedTrace {
   const spans: RecordedSpan[] = [];
-  const add = (spanId: string, from: number, to: number, span: Partial<RecordedSpan>) => {
-    const attributes = {
-      'sluice.backend': 's3',
-      'sluice.path': path,
-      'sluice.result': 'ok',
-      ...span.attributes,
-    };
-    spans.push(aSpan({ spanId, startMs: startMs + from, endMs: startMs + to, ...span, attributes }));
-  };
-  const message = 'S3 did not take part 12: SlowDown, after 5 attempts';
-  const error = {
-    error: message,
-    attributes: { 'sluice.result': 'EIO', 'sluice.bytes': 3_407_872, 'sluice.write.count': 104 },
-  };
-  add('root', 0, 9412, {
-    name: 'sluice.upload',
-    kind: 'server',
-    parentSpanId: undefined,
-    error: message,
-    attributes: { 'sluice.result': 'EIO', 'user.name': 'acme', 'sluice.bytes': 95_682_560 },
+  const add = (spanId: string, from: number, to: number, span: Partial<RecordedSpan>) =>
+    spans.push(aSpan({ spanId, startMs: startMs + from, endMs: startMs + to, ...span }));
+  const own = { 'sluice.backend': 's3', 'sluice.path': path, 'sluice.result': 'ok' };
+  const s3 = (method: string, more: RecordedSpan['attributes'] = {}): Partial<RecordedSpan> => ({
+    name: `S3.${method}`,
+    kind: 'client',
+    attributes: { 'rpc.service': 'S3', 'rpc.method': method, 'aws.s3.bucket': 'partner-uploads', ...more },
   });
-  add('begin', 0.4, 38, { name: 'backend.begin_write' });
-  for (let part = 0; part < 11; part++) {
-    const from = 40 + part * 420;
-    add(`part${part}`, from, from + 390 + (part % 3) * 25, {
-      attributes: { 'sluice.bytes': 8 * MiB, 'sluice.write.count': 256 },
-    });
-  }
+  const error = 'S3: Please reduce your request rate.';
   const event = {
     name: 'exception',
     atMs: startMs + 9205,
-    attributes: { 'exception.type': 'FsError', 'exception.message': message },
+    attributes: { 'exception.type': 'FsError', 'exception.message': error },
   };
-  add('part11', 4661, 9205, { ...error, events: [event] });
-  add('abort', 9208, 9405, { name: 'backend.abort_write' });
-  add('report', 9240, 9261, {
+  const failed = { error, attributes: { ...own, 'sluice.result': 'EAGAIN' } };
+  const user = { 'user.name': 'initech', 'client.address': '203.0.113.88', 'sluice.bytes': FAILED_BYTES };
+  add('root', 0, 9412, {
+    ...failed,
+    name: 'sluice.upload',
+    kind: 'server',
+    parentSpanId: undefined,
+    attributes: { ...failed.attributes, ...user },
+  });
+  add('begin', 0.4, 38, { name: 'backend.begin_write', attributes: own });
+  add('head', 1, 36, { ...s3('HeadObject'), parentSpanId: 'begin' });
+  for (let part = 0; part < 12; part++) {
+    const from = 40 + part * 420;
+    const writes = { ...own, 'sluice.bytes': 8 * MiB, 'sluice.write.count': 256 };
+    const isLast = part === 11;
+    const took = isLast ? 4400 : 330 + (part % 3) * 55;
+    add(`part${part}`, from, from + (isLast ? 4500 : 400), {
+      ...(isLast ? { ...failed, events: [event] } : {}),
+      attributes: isLast ? { ...writes, 'sluice.result': 'EAGAIN' } : writes,
+    });
+    const refused = {
+      'http.response.status_code': 503,
+      'http.request.resend_count': 4,
+      'error.type': 'SlowDown',
+    };
+    add(`s3-${part}`, from + 60, from + 60 + took, {
+      ...s3('UploadPart', { 'aws.s3.part_number': part + 1, ...(isLast ? refused : {}) }),
+      parentSpanId: `part${part}`,
+      ...(isLast ? { error: 'Please reduce your request rate.' } : {}),
+    });
+  }
+  add('abort', 9208, 9405, { name: 'backend.abort_write', attributes: own });
+  add('s3-abort', 9209, 9240, { ...s3('AbortMultipartUpload'), parentSpanId: 'abort' });
+  add('report', 9262, 9281, {
     name: 'sqs.send',
     kind: 'producer',
     parentSpanId: 'abort',
