@@ -1,8 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'infra-tests/**/*.test.ts'],
+    // They need a browser: vitest.browser.config.ts.
+    exclude: [...configDefaults.exclude, 'test/browser/**'],
     globalSetup: ['test/support/build.ts'],
     env: {
       // The SDK's notice about coming Node versions says nothing about these tests.

@@ -1,15 +1,11 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { VERSION } from './cli/version.ts';
 
 /** The commands; each is loaded when it is called, so that none pays for another's dependencies. */
 const program = new Command('sluice')
   .description('An SFTP front door to S3: streaming uploads, a trace for every file, one job per delivery.')
-  .version(version)
+  .version(VERSION)
   .showHelpAfterError();
 
 program

@@ -66,6 +66,7 @@ const matches = (file: string, pattern: string) => file === pattern || file.star
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   config: [],
+  console: [],
   auth: [],
   buffers: [],
   telemetry: [],
@@ -96,7 +97,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'ssh',
     'telemetry',
   ],
-  cli: ['app.ts', 'auth', 'config/load.ts', 'health.ts', 'jobs/event.ts', 'ssh', 'telemetry'],
+  cli: ['app.ts', 'auth', 'config/load.ts', 'console', 'health.ts', 'jobs/event.ts', 'ssh', 'telemetry'],
   'main.ts': ['cli'],
   'index.ts': ['jobs/event.ts'],
 };
@@ -106,6 +107,8 @@ const TYPES_ONLY: readonly (readonly [from: string, to: string])[] = [
   ['ssh', 'sftp/session.ts'],
   ['jobs', 'config/load.ts'],
   ['backends', 'config/load.ts'],
+  ['console/page', 'console/messages.ts'],
+  ['console/page', 'contract'],
   ['jobs', 'telemetry/aws-calls.ts'],
   ['backends', 'telemetry/aws-calls.ts'],
 ];
@@ -224,6 +227,14 @@ describe('the rooms of src', () => {
       (entry) => !isLocal(entry),
     );
     expect(wire.map(show)).toEqual([]);
+  });
+
+  test('the page knows of the server nothing but types', () => {
+    const page = IMPORTS.filter(
+      ({ from, to }) => matches(from, 'console/page') && !matches(to, 'console/page'),
+    );
+    expect(page.length).toBeGreaterThan(0);
+    expect(page.filter(({ typeOnly }) => !typeOnly).map(show)).toEqual([]);
   });
 
   test('no file is a default export, and none is called utils', () => {

@@ -6,6 +6,7 @@ import { startHealthServer } from '../health.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
+import { announceConsole, Watch } from './console.ts';
 import { explain, loadOrExplain } from './faults.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 
@@ -20,9 +21,15 @@ export async function serve(): Promise<void> {
   const log = createLogger(config.logLevel);
   warnOfOddities(log);
 
-  const telemetry = await startTelemetry({ serviceName: config.serviceName, log });
+  const watch = config.console === undefined ? undefined : new Watch();
+  const telemetry = await startTelemetry({
+    serviceName: config.serviceName,
+    log,
+    processors: watch === undefined ? [] : [watch.traces],
+  });
   const { tracer, metrics, answerScrape } = telemetry;
-  const app = await createApp(config, materials, { log, tracer, metrics });
+  const dependencies = { log, tracer, metrics, ...(watch === undefined ? {} : { activity: watch.activity }) };
+  const app = await createApp(config, materials, dependencies);
   const stop = stopSignal((signal) => log.info({ signal }, 'stopping; once more ends it at once'));
   let ready = false;
   try {
@@ -32,6 +39,8 @@ export async function serve(): Promise<void> {
       isReady: () => ready && !stop.aborted,
       answerScrape,
     });
+    const site = config.console && (await watch?.serve(app, config, config.console));
+    if (site !== undefined && config.console !== undefined) announceConsole(site, config.console, log);
     if (await isReachable(app.probes, log, stop)) {
       const { address, port } = await app.listen();
       const hostKeys = app.hostKeys.map(({ type, fingerprint }) => `${type} ${fingerprint}`);
@@ -44,6 +53,7 @@ export async function serve(): Promise<void> {
       await aborted(stop);
     }
     await close(app, config.drainSeconds, log);
+    await site?.close();
     await health.close();
   } catch (error) {
     explain(error);

@@ -16,6 +16,8 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly healthPort: number;
+  /** Where the console listens; undefined when there is to be none. */
+  readonly console: { readonly host: string; readonly port: number } | undefined;
   readonly hostKeysDir: string;
   readonly usersFile: string;
   readonly backend: BackendConfig;
@@ -127,6 +129,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     host: variables.SLUICE_HOST,
     port: variables.SLUICE_PORT,
     healthPort: variables.SLUICE_HEALTH_PORT,
+    console: variables.SLUICE_CONSOLE,
     hostKeysDir: variables.SLUICE_HOST_KEYS_DIR as string,
     usersFile: variables.SLUICE_USERS_FILE as string,
     backend:

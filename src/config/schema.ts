@@ -42,6 +42,20 @@ function namePatterns(fallback: readonly string[]) {
     );
 }
 
+const ADDRESS_FAULT =
+  'must be host:port (127.0.0.1:9090, [::1]:9090) or a port alone, which is one of 127.0.0.1 (9090)';
+
+/** Where something for this machine alone listens, unless a host is given. */
+const loopbackAddress = z
+  .string()
+  .regex(/^(?:(?:\[[\da-fA-F:.]+\]|[\w.-]+):)?\d{1,5}$/, ADDRESS_FAULT)
+  .transform((text) => {
+    const colon = text.lastIndexOf(':');
+    const host = colon === -1 ? '127.0.0.1' : text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+    return { host, port: Number(text.slice(colon + 1)) };
+  })
+  .refine(({ port }) => port <= 65_535, ADDRESS_FAULT);
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
 /** The variables one by one, with their defaults; README.md has the same table for people. */
@@ -49,6 +63,7 @@ const variables = {
   SLUICE_HOST: z.string().default('0.0.0.0'),
   SLUICE_PORT: wholeNumber(0, 65_535, DEFAULT_PORT),
   SLUICE_HEALTH_PORT: wholeNumber(0, 65_535, 8080),
+  SLUICE_CONSOLE: loopbackAddress.optional(),
   SLUICE_HOST_KEYS_DIR: z.string().optional(),
   SLUICE_HOST_KEYS_SECRET: notYet('reading host keys from Secrets Manager'),
   SLUICE_USERS_FILE: z.string().optional(),

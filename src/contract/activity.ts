@@ -57,3 +57,33 @@ export interface ActivityListener {
   uploadEnded(upload: EndedUpload): void;
   jobSent(job: SentJob): void;
 }
+
+export type RecordedValue = string | number | boolean | readonly (string | number | boolean)[];
+export type RecordedAttributes = Readonly<Record<string, RecordedValue>>;
+
+/** One span of a trace, as plain data. Times are in milliseconds since 1970, with fractions. */
+export interface RecordedSpan {
+  readonly name: string;
+  readonly kind: 'internal' | 'server' | 'client' | 'producer' | 'consumer';
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly startMs: number;
+  /** Undefined while it goes on. */
+  readonly endMs: number | undefined;
+  readonly attributes: RecordedAttributes;
+  /** What it failed of; undefined unless its status is ERROR. */
+  readonly error: string | undefined;
+  readonly events: readonly {
+    readonly name: string;
+    readonly atMs: number;
+    readonly attributes: RecordedAttributes;
+  }[];
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+/** What is kept of a trace: its first spans, its last ones and those that failed. */
+export interface RecordedTrace {
+  readonly spans: readonly RecordedSpan[];
+  /** Spans in the middle that were not kept. */
+  readonly leftOut: number;
+}

@@ -26,6 +26,7 @@ describe('loadConfig', () => {
       host: '0.0.0.0',
       port: 2222,
       healthPort: 8080,
+      console: undefined,
       hostKeysDir: '/keys',
       usersFile: '/users.json',
       backend: { kind: 's3', bucket: 'files', prefix: '', staleUploadMs: 7 * 24 * 3_600_000, aws: {} },
@@ -114,6 +115,33 @@ describe('loadConfig', () => {
 
   test('reads the environment of the process when none is given', () => {
     expect(loadConfig({ ...MINIMAL, SLUICE_PORT: '4242' }).port).toBe(4242);
+  });
+});
+
+describe('the console', () => {
+  test.each([
+    ['127.0.0.1:9090', { host: '127.0.0.1', port: 9090 }],
+    ['9090', { host: '127.0.0.1', port: 9090 }],
+    ['[::1]:0', { host: '::1', port: 0 }],
+    ['localhost:65535', { host: 'localhost', port: 65_535 }],
+    ['0.0.0.0:80', { host: '0.0.0.0', port: 80 }],
+  ])('listens at %s', (text, expected) => {
+    expect(load({ SLUICE_CONSOLE: text }).console).toEqual(expected);
+  });
+
+  test.each([
+    'on',
+    '127.0.0.1',
+    '::1:9090',
+    '[::1]',
+    'localhost:65536',
+    ':9090',
+    'http://localhost:9090',
+    '1:',
+  ])('cannot listen at %s', (text) => {
+    expect(faultsOf({ SLUICE_CONSOLE: text })).toEqual([
+      'SLUICE_CONSOLE: must be host:port (127.0.0.1:9090, [::1]:9090) or a port alone, which is one of 127.0.0.1 (9090)',
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EventStream } from '../support/event-stream.ts';
 import { Running, run } from '../support/processes.ts';
 
 const MAIN = join(process.cwd(), 'dist/main.js');
@@ -60,6 +61,27 @@ test('the printed sftp line uploads a file; the object, its trace and its job ar
 
   dev.kill('SIGINT');
   expect(await dev.exited).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('the printed console shows what happens; a second one stands on another port', async () => {
+  const [first, second] = [await startDev(), await startDev()];
+  const urls = await Promise.all(
+    [first, second].map(async ({ dev }) => (await dev.line((line) => line.startsWith('Console: '))).slice(9)),
+  );
+  for (const url of urls) expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(new Set(urls).size).toBe(2);
+  const stream = await EventStream.open(urls[1] ?? '');
+  const { data } = await stream.event(({ name }) => name === 'state');
+  expect(data.about).toMatchObject({ service: 'sluice', backend: 's3' });
+  await writeFile(join(folder, 'seen.txt'), 'seen');
+  await type(second.command, 'put seen.txt');
+  const update = await stream.update(({ ended }) => ended?.length > 0);
+  expect(update.ended).toMatchObject([{ path: '/seen.txt', result: 'ok', bytes: 4 }]);
+  for (const { dev } of [first, second]) {
+    dev.kill('SIGINT');
+    expect(await dev.exited).toMatchObject({ code: 0, stderr: '' });
+  }
+  await stream.closed;
 });
 
 test('the printed consumer line starts the example, which does the work of each job', async () => {

@@ -3,11 +3,17 @@ import { join, resolve } from 'node:path';
 import { type App, loadMaterials, type Materials } from '../../app.ts';
 import { hashPassword } from '../../auth/passwords.ts';
 import { type Config, DEFAULT_PORT, loadConfig } from '../../config/load.ts';
+import type { Console } from '../../console/server.ts';
 import { generateHostKeys } from '../../ssh/host-keys.ts';
+import type { Watch } from '../console.ts';
 import { BUCKET, type Emulators } from './emulators.ts';
 
 export const USERNAME = 'demo';
 export const PASSWORD = 'demo';
+
+/** Where the console is looked for first; when that is taken, one of the ports that follow will do. */
+const CONSOLE = { host: '127.0.0.1', port: 9090 };
+const CONSOLE_PORTS = 20;
 
 /** Kept between runs, so that a client meets the same host key again. Delete it to start afresh. */
 const STATE_FOLDER = '.sluice';
@@ -19,6 +25,8 @@ export interface Demo {
   readonly usersFile: string;
   /** Listens on the configured port, or on any free one when that is the default and taken. */
   listen(app: App): Promise<{ readonly port: number; readonly takenPort?: number }>;
+  /** Where `SLUICE_CONSOLE` says, or on the first free port from 9090 on. */
+  serveConsole(app: App, watch: Watch): Promise<Console>;
   /** Writes the known_hosts file that the printed command names; returns its path. */
   trustHostKey(port: number): Promise<string>;
 }
@@ -58,6 +66,17 @@ export async function prepareDemo(emulators: Emulators): Promise<Demo> {
         const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
         if (!isTaken || config.port !== DEFAULT_PORT) throw error;
         return { port: (await app.listen(0)).port, takenPort: config.port };
+      }
+    },
+    serveConsole: async (app, watch) => {
+      if (config.console !== undefined) return watch.serve(app, config, config.console);
+      for (let port = CONSOLE.port; ; port++) {
+        try {
+          return await watch.serve(app, config, { ...CONSOLE, port });
+        } catch (error) {
+          const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+          if (!isTaken || port === CONSOLE.port + CONSOLE_PORTS) throw error;
+        }
       }
     },
     trustHostKey: async (port) => {

@@ -1,13 +1,14 @@
 import { createApp } from '../../app.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
+import { Watch } from '../console.ts';
 import { explain } from '../faults.ts';
 import { aborted, stopSignal } from '../stop-signal.ts';
 import { PASSWORD, prepareDemo, USERNAME } from './demo.ts';
 import { BUCKET, type Emulators, startEmulators } from './emulators.ts';
 import { receiveJobs } from './receive-jobs.ts';
 import { Terminal } from './terminal.ts';
-import { TraceCollector } from './trace-collector.ts';
+import { onFailedUpload, spansOfJob } from './upload-traces.ts';
 
 /** How long uploads in progress may go on after Ctrl-C, in seconds. */
 const DRAIN_SECONDS = 5;
@@ -16,7 +17,8 @@ const DRAIN_SECONDS = 5;
 export async function dev(): Promise<void> {
   const stop = stopSignal();
   const terminal = new Terminal(process.stdout);
-  const traces = new TraceCollector();
+  const watch = new Watch();
+  const { traces, activity } = watch;
   try {
     const emulators = await startEmulators();
     const demo = await prepareDemo(emulators);
@@ -28,9 +30,11 @@ export async function dev(): Promise<void> {
       exports: demo.config.hasTraceReceiver,
     });
     const { tracer, metrics } = telemetry;
-    const app = await createApp(demo.config, demo.materials, { log, tracer, metrics });
+    const app = await createApp(demo.config, demo.materials, { log, tracer, metrics, activity });
+    const site = await demo.serveConsole(app, watch);
     const { port, takenPort } = await demo.listen(app);
     terminal.welcome({
+      consoleUrl: site.url,
       port,
       knownHosts: await demo.trustHostKey(port),
       username: USERNAME,
@@ -42,16 +46,17 @@ export async function dev(): Promise<void> {
       takenPort,
     });
 
-    traces.onFailedUpload((spans) => terminal.failedUpload(spans));
+    onFailedUpload(traces, (traceId, spans) => terminal.failedUpload(traceId, spans));
     const stopReceiving = receiveJobs(emulators, async (event) => {
       if (event.type === 'sluice.upload.finished.v1') {
-        terminal.finishedUpload(event, await traces.ofJob(event));
+        terminal.finishedUpload(event, await spansOfJob(traces, event));
       } else terminal.otherEvent(event);
     });
     await aborted(stop);
     terminal.goodbye();
     await app.close(DRAIN_SECONDS);
     await stopReceiving();
+    await site.close();
     await telemetry.shutdown();
     await emulators.stop();
     process.exit(0);

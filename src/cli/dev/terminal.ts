@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
+import type { RecordedSpan } from '../../contract/activity.ts';
 import type { JobEvent, UploadFinishedEvent } from '../../jobs/event.ts';
 import { createPaint, formatBytes, type Paint } from './format.ts';
-import { attributeOf, type EndedSpan } from './trace-collector.ts';
+import { attributeOf, traceIdOf } from './upload-traces.ts';
 import { drawWaterfall } from './waterfall.ts';
 
 export interface Welcome {
@@ -12,6 +13,7 @@ export interface Welcome {
   readonly usersFile: string;
   readonly s3Endpoint: string;
   readonly bucket: string;
+  readonly consoleUrl: string;
   /** What a consumer of the jobs has to be told. */
   readonly consumerEnv: Readonly<Record<string, string>>;
   /** Set when the usual port was taken. */
@@ -53,8 +55,9 @@ export class Terminal {
       '',
       `  ${bold(`${assignments(welcome.consumerEnv)} npm start -w sluice-job-consumer`)}`,
       '',
-      `Users:  ${welcome.usersFile}`,
-      `Bucket: s3://${welcome.bucket} at ${welcome.s3Endpoint}`,
+      `Console: ${bold(welcome.consoleUrl)}`,
+      `Users:   ${welcome.usersFile}`,
+      `Bucket:  s3://${welcome.bucket} at ${welcome.s3Endpoint}`,
       '',
       'Waiting for uploads. Ctrl-C stops the server and forgets the files.',
       '',
@@ -62,14 +65,14 @@ export class Terminal {
     this.#write(lines);
   }
 
-  finishedUpload(job: UploadFinishedEvent, spans: readonly EndedSpan[]): void {
+  finishedUpload(job: UploadFinishedEvent, spans: readonly RecordedSpan[]): void {
     const { size, path, bucket, key } = job.data;
     const seconds = (Date.parse(job.data.finishedAt) - Date.parse(job.data.startedAt)) / 1000;
     const rate = seconds > 0 ? ` (${formatBytes(Math.round(size / seconds))}/s)` : '';
     this.#write([
       `${this.#paint('green', 'stored')} ${this.#paint('bold', path)}: ${formatBytes(size)} in ${seconds.toFixed(2)} s${rate}`,
       `  object  s3://${bucket}/${key}`,
-      `  trace   ${spans[0]?.spanContext().traceId ?? ''}`,
+      `  trace   ${traceIdOf(job) ?? ''}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '  job',
       ...this.#json(job),
@@ -81,11 +84,11 @@ export class Terminal {
     this.#write([`${this.#paint('bold', event.type)} ${event.data.path}`, ...this.#json(event), '']);
   }
 
-  failedUpload(spans: readonly EndedSpan[]): void {
-    const root = spans.find((span) => span.parentSpanContext === undefined);
+  failedUpload(traceId: string, spans: readonly RecordedSpan[]): void {
+    const root = spans.find((span) => span.parentSpanId === undefined);
     this.#write([
-      `${this.#paint('red', 'not stored')} ${this.#paint('bold', attributeOf(root, 'PATH') ?? '')}: ${root?.status.message ?? ''}`,
-      `  trace   ${root?.spanContext().traceId ?? ''}`,
+      `${this.#paint('red', 'not stored')} ${this.#paint('bold', attributeOf(root, 'PATH') ?? '')}: ${root?.error ?? ''}`,
+      `  trace   ${traceId}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '',
     ]);

@@ -1,6 +1,6 @@
-import { SpanStatusCode } from '@opentelemetry/api';
+import type { RecordedSpan } from '../../contract/activity.ts';
 import { formatBytes, type Paint } from './format.ts';
-import { attributeOf, type EndedSpan } from './trace-collector.ts';
+import { attributeOf } from './upload-traces.ts';
 
 const BAR_COLUMNS = 40;
 
@@ -9,35 +9,34 @@ const SIBLINGS_SHOWN = 4;
 
 interface Row {
   readonly label: string;
-  readonly span: EndedSpan | undefined;
+  readonly span: RecordedSpan | undefined;
 }
 
 /** Draws a trace as lines of text: name, bar from start to end, duration, what is worth knowing. */
-export function drawWaterfall(spans: readonly EndedSpan[], paint: Paint): string[] {
-  const root = spans.find((span) => span.parentSpanContext === undefined);
+export function drawWaterfall(spans: readonly RecordedSpan[], paint: Paint): string[] {
+  const root = spans.find((span) => span.parentSpanId === undefined);
   if (root === undefined) return [];
   const rows = [...rowsOf(root, spans, 0)];
   const labelColumns = Math.max(...rows.map(({ label }) => label.length));
-  const from = milliseconds(root.startTime);
-  const total = Math.max(milliseconds(root.endTime) - from, 0.001);
+  const from = root.startMs;
+  const total = Math.max(endOf(root) - from, 0.001);
   return rows.map(({ label, span }) => {
     if (span === undefined) return paint('dim', label);
-    const start = ((milliseconds(span.startTime) - from) / total) * BAR_COLUMNS;
-    const end = ((milliseconds(span.endTime) - from) / total) * BAR_COLUMNS;
-    const failed = span.status.code === SpanStatusCode.ERROR;
-    const bar = paint(failed ? 'red' : 'cyan', drawBar(start, end));
-    const time = `${(milliseconds(span.endTime) - milliseconds(span.startTime)).toFixed(1)} ms`;
+    const start = ((span.startMs - from) / total) * BAR_COLUMNS;
+    const end = ((endOf(span) - from) / total) * BAR_COLUMNS;
+    const bar = paint(span.error === undefined ? 'cyan' : 'red', drawBar(start, end));
+    const time = `${(endOf(span) - span.startMs).toFixed(1)} ms`;
     return `${label.padEnd(labelColumns)}  ${bar}  ${time.padStart(10)}  ${paint('dim', remark(span))}`.trimEnd();
   });
 }
 
-function* rowsOf(span: EndedSpan, all: readonly EndedSpan[], depth: number): Generator<Row> {
+function* rowsOf(span: RecordedSpan, all: readonly RecordedSpan[], depth: number): Generator<Row> {
   yield { label: `${'  '.repeat(depth)}${span.name}`, span };
   const children = all
-    .filter(({ parentSpanContext }) => parentSpanContext?.spanId === span.spanContext().spanId)
-    .sort((a, b) => milliseconds(a.startTime) - milliseconds(b.startTime));
+    .filter(({ parentSpanId }) => parentSpanId === span.spanId)
+    .sort((a, b) => a.startMs - b.startMs);
   for (let at = 0; at < children.length; ) {
-    const child = children[at] as EndedSpan;
+    const child = children[at] as RecordedSpan;
     const run = runLength(children, at);
     const hidden = run > SIBLINGS_SHOWN ? run - SIBLINGS_SHOWN : 0;
     for (let shown = at; shown < at + run; shown++) {
@@ -45,14 +44,14 @@ function* rowsOf(span: EndedSpan, all: readonly EndedSpan[], depth: number): Gen
         yield { label: `${'  '.repeat(depth + 1)}... ${hidden} more of ${child.name}`, span: undefined };
         shown += hidden;
       }
-      yield* rowsOf(children[shown] as EndedSpan, all, depth + 1);
+      yield* rowsOf(children[shown] as RecordedSpan, all, depth + 1);
     }
     at += run;
   }
 }
 
 /** How many spans of the same name follow each other. */
-function runLength(spans: readonly EndedSpan[], from: number): number {
+function runLength(spans: readonly RecordedSpan[], from: number): number {
   const end = spans.findIndex((span, index) => index > from && span.name !== spans[from]?.name);
   return (end === -1 ? spans.length : end) - from;
 }
@@ -63,7 +62,7 @@ function drawBar(start: number, end: number): string {
   return `${' '.repeat(first)}${'━'.repeat(columns)}${' '.repeat(BAR_COLUMNS - first - columns)}`;
 }
 
-function remark(span: EndedSpan): string {
+function remark(span: RecordedSpan): string {
   const bytes = attributeOf(span, 'BYTES');
   const writes = attributeOf(span, 'WRITE_COUNT');
   const result = attributeOf(span, 'RESULT');
@@ -76,6 +75,7 @@ function remark(span: EndedSpan): string {
     .join(', ');
 }
 
-function milliseconds([seconds, nanoseconds]: readonly [number, number]): number {
-  return seconds * 1000 + nanoseconds / 1e6;
+/** Of one that goes on: nothing is known to have lasted. */
+function endOf({ startMs, endMs }: RecordedSpan): number {
+  return endMs ?? startMs;
 }
