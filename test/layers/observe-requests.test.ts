@@ -83,6 +83,20 @@ test('a download has a line when it ends, with what went to the client', () => {
   ]);
 });
 
+test('a fault names the trace that it was met in, when there is one', async () => {
+  const { observer, lines } = create();
+  const error = new Error('broken');
+  await observer.request('stat', '/a', () => Promise.reject(error)).catch(ok);
+  observer.onFault(error, 'stat');
+  observer.onFault(new Error('elsewhere'), 'receive');
+  expect(lines).toMatchObject([
+    { level: 'error', fields: { activityType: 'ERROR', request: 'stat', err: error, ...who } },
+    { level: 'error', fields: { request: 'receive' } },
+  ]);
+  expect(lines[0]?.fields['traceId']).toMatch(/^[0-9a-f]{32}$/);
+  expect(lines[1]?.fields).not.toHaveProperty('traceId');
+});
+
 test('without traces a line has no ids, rather than zeros', async () => {
   const { observer, lines } = create(new ProxyTracerProvider().getTracer('test') as never);
   await observer.request('mkdir', '/a', ok);
