@@ -13,7 +13,7 @@ import type { StreamingBackend } from './contract/backend.ts';
 import type { Backlog, JobPublisher } from './contract/jobs.ts';
 import type { Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
-import { type CreatedJobs, createJobs } from './jobs/create.ts';
+import { createJobs } from './jobs/create.ts';
 import { LiveUploads } from './layers/live-uploads.ts';
 import { observeLogins } from './layers/observe-logins.ts';
 import { observeRequests } from './layers/observe-requests.ts';
@@ -31,6 +31,7 @@ import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
 import type { Metrics } from './telemetry/meter.ts';
+import { observeService } from './telemetry/observe-service.ts';
 
 /** Largest file that a backend without streaming takes, in bytes: it is held in memory whole. */
 const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
@@ -166,7 +167,14 @@ export async function createApp(
     },
   });
 
-  observeResources(metrics, { budget, spool, uploads, server, jobs });
+  observeService(metrics, {
+    backendName: backend.name,
+    budget,
+    spool,
+    uploads,
+    sessions: () => server.sessions().length,
+    outboxes: jobs?.outboxStates,
+  });
   return {
     probes,
     backlogs: jobs?.backlogs ?? new Map(),
@@ -185,34 +193,4 @@ export async function createApp(
       await storage.close();
     },
   };
-}
-
-interface Observable {
-  readonly budget: MemoryBudget;
-  readonly spool: Spool | undefined;
-  readonly uploads: LiveUploads;
-  readonly server: SshServer;
-  readonly jobs: CreatedJobs | undefined;
-}
-
-/** What metrics ask for when they are collected. */
-function observeResources(metrics: Metrics, { budget, spool, uploads, server, jobs }: Observable): void {
-  metrics.observe('sluice.buffer.used', () => budget.usedBytes);
-  metrics.observe('sluice.buffer.limit', () => budget.limitBytes);
-  metrics.observe('sluice.buffer.waiting', () => budget.waiting);
-  metrics.observe('sluice.spool.used', () => spool?.usedBytes ?? 0);
-  metrics.observe('sluice.spool.limit', () => spool?.limitBytes ?? 0);
-  metrics.observe('sluice.upload.active', () => uploads.count);
-  metrics.observe('sluice.upload.io', () => uploads.receivedBytes);
-  metrics.observe('sluice.session.active', () => server.sessions().length);
-  const outboxes = () => [...(jobs?.outboxStates() ?? [])];
-  metrics.observe('sluice.outbox.depth', () =>
-    outboxes().map(([name, { depth }]) => [depth, { 'sluice.outbox': name }] as const),
-  );
-  metrics.observe('sluice.outbox.oldest_age', () =>
-    outboxes().map(([name, { oldestAt }]) => {
-      const age = oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
-      return [age, { 'sluice.outbox': name }] as const;
-    }),
-  );
 }

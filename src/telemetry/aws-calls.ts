@@ -83,7 +83,7 @@ export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCal
           return result;
         } catch (error) {
           describeAnswer(span, error);
-          finish(fail(span, error));
+          finish(fail(span, error, service));
           throw error;
         }
       };
@@ -127,13 +127,15 @@ function describeAnswer(span: Span, answer: unknown): void {
   if (attempts > 1) span.setAttribute('http.request.resend_count', attempts - 1);
 }
 
-/** What it failed of; undefined when that was an answer. */
-function fail(span: Span, error: unknown): string | undefined {
+/** What it failed of; undefined when that was an answer, or nobody waited for one any more. */
+function fail(span: Span, error: unknown, service: Service): string | undefined {
   const { $metadata, name = 'Error' } = error as {
     readonly $metadata?: ResponseMetadata;
     readonly name?: string;
   };
-  if (ANSWERS.has($metadata?.httpStatusCode ?? 0) || name === 'AbortError') return undefined;
+  if (ANSWERS.has($metadata?.httpStatusCode ?? 0)) return undefined;
+  // S3 is left alone when a client has gone. SQS is when it has taken too long.
+  if (name === 'AbortError' && service === 'S3') return undefined;
   span.setAttribute('error.type', name);
   span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : name });
   span.recordException(error instanceof Error ? error : String(error));

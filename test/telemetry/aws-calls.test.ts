@@ -142,3 +142,29 @@ test('messages that go to SQS together are one call below one of them, linked to
   client.destroy();
   await emulators.stop();
 });
+
+test('a queue that has taken too long is an error, unlike a client that has gone', async () => {
+  const s3 = await startStrictS3({ buckets: ['bucket'] });
+  const collected = collectMetrics();
+  const observe = observeAwsCalls(tracer, collected.metrics);
+  const store = createS3Client({ ...aws, endpoint: s3.endpoint });
+  const queue = new SQSClient({ ...aws, endpoint: s3.endpoint });
+  observe(store, 'S3');
+  observe(queue, 'SQS');
+  const options = { abortSignal: AbortSignal.abort() };
+  await store.send(new HeadObjectCommand({ Bucket: 'bucket', Key: 'key' }), options).catch(() => undefined);
+  const Entries = [{ Id: '0', MessageBody: 'body' }];
+  await queue
+    .send(new SendMessageBatchCommand({ QueueUrl: s3.endpoint, Entries }), options)
+    .catch(() => undefined);
+  expect((await collected.read('sluice.s3.call.duration'))[0]?.attributes).toEqual({
+    'rpc.method': 'HeadObject',
+  });
+  expect((await collected.read('sluice.sqs.call.duration'))[0]?.attributes).toEqual({
+    'rpc.method': 'SendMessageBatch',
+    'error.type': 'AbortError',
+  });
+  store.destroy();
+  queue.destroy();
+  await s3.close();
+});
