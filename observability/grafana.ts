@@ -160,7 +160,7 @@ function toLook({ stacked, concern }: Panel) {
 /** Colours that mean something; lines that a query parts into several get shades of theirs. */
 function toOverride({ by = [], color }: Selection, index: number) {
   if (color === undefined) return [];
-  const value = by.length > 0 ? { mode: 'continuous-reds' } : { mode: 'fixed', fixedColor: COLORS[color] };
+  const value = { mode: by.length > 0 ? 'shades' : 'fixed', fixedColor: COLORS[color] };
   return [
     {
       matcher: { id: 'byFrameRefID', options: toRefId(index) },

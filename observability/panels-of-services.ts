@@ -12,7 +12,8 @@ export const S3: Section = {
     },
     {
       title: 'Calls of S3 that failed',
-      description: 'By method and error, after their retries. NotFound of a HEAD is an answer, not a fault.',
+      description:
+        'By method and error, after their retries. That something is not there is an answer, no failure.',
       unit: 'a second',
       series: [
         calls('sluice.s3.call.duration', {

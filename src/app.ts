@@ -11,7 +11,7 @@ import type { Config } from './config/load.ts';
 import type { ActivityListener, LiveSession, LiveUpload } from './contract/activity.ts';
 import type { StreamingBackend } from './contract/backend.ts';
 import type { Backlog, JobPublisher } from './contract/jobs.ts';
-import { Activity, type Log } from './contract/log.ts';
+import type { Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
 import { type CreatedJobs, createJobs } from './jobs/create.ts';
 import { LiveUploads } from './layers/live-uploads.ts';
@@ -31,7 +31,6 @@ import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
 import type { Metrics } from './telemetry/meter.ts';
-import { traceOfFailure } from './telemetry/spans.ts';
 
 /** Largest file that a backend without streaming takes, in bytes: it is held in memory whole. */
 const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
@@ -152,28 +151,19 @@ export async function createApp(
     holdConnection: () => budget.charge(CONNECTION_BYTES),
     loginGraceSeconds: config.loginGraceSeconds,
     idleTimeoutSeconds: config.idleTimeoutSeconds,
-    openSession: (principal, connection, transport) =>
-      new SftpSession({
+    openSession: (principal, connection, transport) => {
+      const observer = toObserver(principal, connection);
+      const { onFault } = observer;
+      return new SftpSession({
         backend,
         principal,
         connection,
         transport,
-        observer: toObserver(principal, connection),
+        observer,
         memory: readers,
-        onFault: (err, request) =>
-          log.error(
-            {
-              activityType: Activity.ERROR,
-              err,
-              request,
-              user: principal.username,
-              sessionId: connection.id,
-              sourceIp: connection.clientAddress,
-              ...traceOfFailure(err),
-            },
-            'request failed',
-          ),
-      }),
+        onFault,
+      });
+    },
   });
 
   observeResources(metrics, { budget, spool, uploads, server, jobs });

@@ -3,7 +3,7 @@ import type { Connection, Principal } from '../contract/context.ts';
 import { toFsErrorCode } from '../contract/errors.ts';
 import { Activity, type Log } from '../contract/log.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
-import { inSpan, ROOT, toTraceFields } from '../telemetry/spans.ts';
+import { inSpan, ROOT, toTraceFields, traceOfFailure } from '../telemetry/spans.ts';
 
 /** Requests that do something, by the word for it; a file that is opened here is opened for reading. */
 const ACTIVITIES = new Map([
@@ -53,6 +53,13 @@ export function observeRequests(tracer: Tracer, log: Log) {
           tell(toFsErrorCode(error));
           throw error;
         }
+      },
+      /** What was answered with EIO, and is told nowhere else why. */
+      onFault(err: unknown, request: string): void {
+        log.error(
+          { activityType: Activity.ERROR, err, request, ...about, ...traceOfFailure(err) },
+          'request failed',
+        );
       },
       downloaded(path: string, bytes: number): void {
         log.info(

@@ -1,8 +1,11 @@
 import { diag } from '@opentelemetry/api';
 import { getNumberFromEnv, getStringFromEnv, getStringListFromEnv } from '@opentelemetry/core';
 import {
+  type AggregationOption,
+  AggregationType,
   ConsoleMetricExporter,
   type IMetricReader,
+  InstrumentType,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
 } from '@opentelemetry/sdk-metrics';
@@ -26,15 +29,19 @@ const EXPORT_INTERVAL_MS = 60_000;
 const EXPORT_TIMEOUT_MS = 30_000;
 
 /** A module that is loaded when its exporter is used, and only then: gRPC alone takes tens of MiB. */
-type Load<T> = () => Promise<new () => T>;
+type Load<Exporter> = () => Promise<Exporter>;
 
-const SPAN_EXPORTERS: Readonly<Record<string, Load<SpanExporter>>> = {
+interface MetricOptions {
+  readonly aggregationPreference: (instrument: InstrumentType) => AggregationOption;
+}
+
+const SPAN_EXPORTERS: Readonly<Record<string, Load<new () => SpanExporter>>> = {
   'http/protobuf': async () => (await import('@opentelemetry/exporter-trace-otlp-proto')).OTLPTraceExporter,
   'http/json': async () => (await import('@opentelemetry/exporter-trace-otlp-http')).OTLPTraceExporter,
   grpc: async () => (await import('@opentelemetry/exporter-trace-otlp-grpc')).OTLPTraceExporter,
 };
 
-const METRIC_EXPORTERS: Readonly<Record<string, Load<PushMetricExporter>>> = {
+const METRIC_EXPORTERS: Readonly<Record<string, Load<new (options: MetricOptions) => PushMetricExporter>>> = {
   'http/protobuf': async () =>
     (await import('@opentelemetry/exporter-metrics-otlp-proto')).OTLPMetricExporter,
   'http/json': async () => (await import('@opentelemetry/exporter-metrics-otlp-http')).OTLPMetricExporter,
@@ -46,7 +53,7 @@ export async function createSpanProcessors(): Promise<SpanProcessor[]> {
   const processors: SpanProcessor[] = [];
   for (const name of getStringListFromEnv('OTEL_TRACES_EXPORTER') ?? ['otlp']) {
     if (name === 'otlp') {
-      const exporter = await createOtlpExporter('TRACES', SPAN_EXPORTERS);
+      const exporter = new (await loadOtlpExporter('TRACES', SPAN_EXPORTERS))();
       const isSet = getNumberFromEnv('OTEL_BSP_MAX_QUEUE_SIZE') !== undefined;
       processors.push(new BatchSpanProcessor(exporter, isSet ? {} : { maxQueueSize: MAX_QUEUED_SPANS }));
     } else if (name === 'console') {
@@ -69,9 +76,12 @@ export async function createMetricReaders(): Promise<MetricReaders> {
   const readers: IMetricReader[] = [];
   let prometheus: ScrapeReader | undefined;
   for (const name of getStringListFromEnv('OTEL_METRICS_EXPORTER') ?? ['otlp']) {
-    if (name === 'otlp') readers.push(toPeriodic(await createOtlpExporter('METRICS', METRIC_EXPORTERS)));
-    else if (name === 'console') readers.push(toPeriodic(new ConsoleMetricExporter()));
-    else if (name === 'prometheus') {
+    if (name === 'otlp') {
+      const Exporter = await loadOtlpExporter('METRICS', METRIC_EXPORTERS);
+      readers.push(toPeriodic(new Exporter({ aggregationPreference: toAggregation() })));
+    } else if (name === 'console') {
+      readers.push(toPeriodic(new ConsoleMetricExporter()));
+    } else if (name === 'prometheus') {
       prometheus = new (await import('./scrape.ts')).ScrapeReader();
       readers.push(prometheus);
     } else if (name !== 'none') {
@@ -81,6 +91,26 @@ export async function createMetricReaders(): Promise<MetricReaders> {
   return { readers, prometheus };
 }
 
+/**
+ * Histograms with fixed buckets, or with exponential ones where `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` says so,
+ * which the SDK does not read itself: only of those does CloudWatch know percentiles (observability/collector-aws.yaml).
+ */
+function toAggregation(): MetricOptions['aggregationPreference'] {
+  const wanted = getStringFromEnv('OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION');
+  if (wanted === 'base2_exponential_bucket_histogram') {
+    return (instrument) =>
+      instrument === InstrumentType.HISTOGRAM
+        ? { type: AggregationType.EXPONENTIAL_HISTOGRAM }
+        : { type: AggregationType.DEFAULT };
+  }
+  if (wanted !== undefined && wanted !== 'explicit_bucket_histogram') {
+    diag.warn(
+      `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION: "${wanted}" is none of explicit_bucket_histogram, base2_exponential_bucket_histogram`,
+    );
+  }
+  return () => ({ type: AggregationType.DEFAULT });
+}
+
 function toPeriodic(exporter: PushMetricExporter): IMetricReader {
   const exportIntervalMillis = getNumberFromEnv('OTEL_METRIC_EXPORT_INTERVAL') || EXPORT_INTERVAL_MS;
   const timeout = getNumberFromEnv('OTEL_METRIC_EXPORT_TIMEOUT') || EXPORT_TIMEOUT_MS;
@@ -88,10 +118,10 @@ function toPeriodic(exporter: PushMetricExporter): IMetricReader {
   return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis });
 }
 
-async function createOtlpExporter<T>(
+async function loadOtlpExporter<Exporter>(
   signal: 'TRACES' | 'METRICS',
-  exporters: Readonly<Record<string, Load<T>>>,
-): Promise<T> {
+  exporters: Readonly<Record<string, Load<Exporter>>>,
+): Promise<Exporter> {
   const protocol =
     getStringFromEnv(`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`) ??
     getStringFromEnv('OTEL_EXPORTER_OTLP_PROTOCOL') ??
@@ -100,6 +130,5 @@ async function createOtlpExporter<T>(
   if (load === undefined) {
     diag.warn(`OTEL_EXPORTER_OTLP_PROTOCOL: "${protocol}" is none of ${Object.keys(exporters).join(', ')}`);
   }
-  const Exporter = await ((load ?? exporters['http/protobuf']) as Load<T>)();
-  return new Exporter();
+  return ((load ?? exporters['http/protobuf']) as Load<Exporter>)();
 }

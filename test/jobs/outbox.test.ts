@@ -228,6 +228,24 @@ describe('a sweep', () => {
     expect(await received()).toEqual(['a', 'b', 'c']);
   });
 
+  test('leaves behind how many wait and since when, those that it did not come to included', async () => {
+    const early = { ...job('early'), time: '1960-01-01T00:00:00.250Z' };
+    await leaveBehind(Array.from({ length: 90 }, (_, index) => `late-${index}`));
+    await createTask().prepare(early);
+    clock += 31 * SECOND_MS;
+    const task = createTask();
+    expect(task.state).toEqual({ depth: 0, oldestAt: undefined });
+    sqs.fault(REFUSES);
+    await task.sweep();
+    expect(task.state.depth).toBe(91);
+    expect(task.state.oldestAt).toBe(Date.parse(early.time));
+    sqs.clearFaults();
+    clock += 31 * SECOND_MS;
+    await task.sweep();
+    // What is prepared waits for its file.
+    expect(task.state).toEqual({ depth: 1, oldestAt: Date.parse(early.time) });
+  });
+
   test('that cannot read the outbox says so and does not reject', async () => {
     s3.fault({ operation: 'ListObjectsV2', respond: { status: 403, code: 'AccessDenied' } });
     expect(await createTask().sweep()).toMatchObject({ failed: 1 });

@@ -1,0 +1,104 @@
+import { ProxyTracerProvider } from '@opentelemetry/api';
+import { BasicTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { describe, expect, test } from 'vitest';
+import { FsError } from '../../src/contract/errors.ts';
+import { observeRequests } from '../../src/layers/observe-requests.ts';
+import { createTestContext } from '../../src/testing/index.ts';
+import { collectLog } from '../support/collect-log.ts';
+
+const { principal, connection } = createTestContext();
+const who = { user: 'tester', sessionId: 'test-connection', sourceIp: '192.0.2.1' };
+const ok = async () => undefined;
+
+function create(tracer = new BasicTracerProvider().getTracer('test')) {
+  const { log, lines } = collectLog();
+  return { observer: observeRequests(tracer, log)(principal, connection), lines };
+}
+
+describe('a request that changes something', () => {
+  test.each([
+    ['remove', 'DELETE'],
+    ['mkdir', 'MKDIR'],
+    ['rmdir', 'RMDIR'],
+  ])('%s has a line: who, from where, what, and its trace', async (operation, activityType) => {
+    const { observer, lines } = create();
+    await observer.request(operation, '/a', ok);
+    expect(lines).toEqual([
+      {
+        level: 'info',
+        message: operation,
+        fields: {
+          activityType,
+          ...who,
+          path: '/a',
+          result: 'ok',
+          traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+          spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+        },
+      },
+    ]);
+  });
+
+  test('and names two paths has both', async () => {
+    const { observer, lines } = create();
+    await observer.request('rename', '/a', ok, '/b');
+    expect(lines[0]?.fields).toMatchObject({ activityType: 'RENAME', path: '/a', targetPath: '/b' });
+  });
+
+  test('and fails has a line with the code, and the error reaches the caller', async () => {
+    const { observer, lines } = create();
+    const error = new FsError('EACCES', 'not yours');
+    await expect(observer.request('remove', '/a', () => Promise.reject(error))).rejects.toBe(error);
+    expect(lines[0]?.fields).toMatchObject({ activityType: 'DELETE', result: 'EACCES' });
+  });
+});
+
+test('a request that only looks has none', async () => {
+  const { observer, lines } = create();
+  for (const operation of ['stat', 'lstat', 'opendir', 'readdir', 'read', 'setstat']) {
+    await observer.request(operation, '/a', ok);
+  }
+  expect(lines).toEqual([]);
+});
+
+test('a file that is opened for reading has one for those who want to see it all, and always when it is refused', async () => {
+  const { observer, lines } = create();
+  await observer.request('open', '/a', ok);
+  await observer.request('open', '/b', () => Promise.reject(new FsError('ENOENT', 'none'))).catch(ok);
+  expect(lines.map(({ level, fields }) => [level, fields['path'], fields['result']])).toEqual([
+    ['debug', '/a', 'ok'],
+    ['info', '/b', 'ENOENT'],
+  ]);
+});
+
+test('a download has a line when it ends, with what went to the client', () => {
+  const { observer, lines } = create();
+  observer.downloaded('/a', 12);
+  expect(lines).toMatchObject([
+    {
+      level: 'info',
+      message: 'download ended',
+      fields: { activityType: 'CLOSE', mode: 'read', ...who, bytesOut: 12 },
+    },
+  ]);
+});
+
+test('a fault names the trace that it was met in, when there is one', async () => {
+  const { observer, lines } = create();
+  const error = new Error('broken');
+  await observer.request('stat', '/a', () => Promise.reject(error)).catch(ok);
+  observer.onFault(error, 'stat');
+  observer.onFault(new Error('elsewhere'), 'receive');
+  expect(lines).toMatchObject([
+    { level: 'error', fields: { activityType: 'ERROR', request: 'stat', err: error, ...who } },
+    { level: 'error', fields: { request: 'receive' } },
+  ]);
+  expect(lines[0]?.fields['traceId']).toMatch(/^[0-9a-f]{32}$/);
+  expect(lines[1]?.fields).not.toHaveProperty('traceId');
+});
+
+test('without traces a line has no ids, rather than zeros', async () => {
+  const { observer, lines } = create(new ProxyTracerProvider().getTracer('test') as never);
+  await observer.request('mkdir', '/a', ok);
+  expect(lines[0]?.fields).not.toHaveProperty('traceId');
+});
