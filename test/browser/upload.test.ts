@@ -51,7 +51,7 @@ describe('an upload', () => {
     await page.locator('.trace tbody tr').nth(1).waitFor();
     expect(await cellsOf(page, '.trace')).toEqual([
       ['Level 1: sluice.upload', '+0.0 ms', '100 ms', '', ''],
-      ['Level 2: backend.write_chunk', '+10 ms', '80 ms', '', '3.0 MiB, 96 writes'],
+      ['Level 2: backend.write_chunk', '+10 ms', '80 ms', '', '3.0 MiB · 96 writes'],
     ]);
     const bar = page.locator('.bar').nth(1);
     expect(await bar.getAttribute('style')).toBe('left: 10%; width: 80%;');

@@ -69,6 +69,20 @@ test('live numbers are told twice a second', async () => {
   expect(data.uploads.changed).toEqual([{ id: 'u', bytes: 3, isFinishing: false, expectedBytes: null }]);
 });
 
+test('what was told once is not told again', async () => {
+  source.put({ id: 'u', bytes: 1 });
+  await start();
+  holdTime();
+  const stream = await EventStream.open(site.url);
+  await stream.event(({ name }) => name === 'state');
+  source.put({ id: 'u', bytes: 2 });
+  vi.advanceTimersByTime(2000);
+  source.usedBytes = 1;
+  vi.advanceTimersByTime(500);
+  await stream.update(({ buffer }) => buffer !== undefined);
+  expect(stream.events.map(({ data }) => data.uploads?.changed?.length ?? 0)).toEqual([0, 1, 0]);
+});
+
 test('the end of an upload is told soon, and those that end together in one event', async () => {
   await start({ everyMs: 1_000_000 });
   const stream = await EventStream.open(site.url);

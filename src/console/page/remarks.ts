@@ -18,5 +18,5 @@ export function toRemarks({ attributes, error }: Pick<RecordedSpan, 'attributes'
     place === undefined ? '' : `to the ${place}`,
   ]
     .filter((part) => part !== '')
-    .join(', ');
+    .join(' · ');
 }

@@ -16,7 +16,12 @@ export function summary(model: Model): { readonly node: HTMLElement; show(): voi
     return { value, remark };
   };
   const { svg, line } = makeCurve();
-  const meter = element('meter', { min: '0', 'aria-label': 'Memory budget in use' });
+  const used = element('span');
+  const meter = element(
+    'div',
+    { role: 'meter', 'aria-label': 'Memory budget in use', 'aria-valuemin': '0' },
+    used,
+  );
   const sessions = add('Sessions');
   const uploads = add('Uploading');
   const rate = add('Throughput', svg);
@@ -36,8 +41,10 @@ export function summary(model: Model): { readonly node: HTMLElement; show(): voi
     setText(rate.value, formatRate(model.totalRate()));
     setText(memory.value, formatBytes(usedBytes));
     setText(memory.remark, `of ${formatBytes(limitBytes)}`);
-    meter.max = Math.max(limitBytes, 1);
-    meter.value = usedBytes;
+    setAttribute(meter, 'aria-valuemax', String(limitBytes));
+    setAttribute(meter, 'aria-valuenow', String(usedBytes));
+    setAttribute(meter, 'aria-valuetext', `${formatBytes(usedBytes)} of ${formatBytes(limitBytes)}`);
+    used.style.width = `${(usedBytes / Math.max(limitBytes, 1)) * 100}%`;
     setText(ended.value, String(model.ended.length - bad));
     setText(ended.remark, recent);
     setText(failed.value, String(bad));

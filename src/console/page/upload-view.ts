@@ -87,7 +87,8 @@ export class UploadView {
     this.#cause.hidden = result === 'ok';
     if (result === 'ok') return;
     const cause = findCause(this.#waterfall.tree);
-    const where = cause === undefined ? '' : ` In ${cause.span.name}: ${cause.span.error}.`;
+    const where =
+      cause === undefined ? '' : ` In ${cause.span.name}: ${cause.span.error?.replace(/\.$/, '')}.`;
     const reason = explainResult(result);
     setText(this.#cause, `${reason === result ? result : `${result}: ${reason}`}.${where}`);
   }
