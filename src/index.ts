@@ -18,6 +18,8 @@ export {
   type Permission,
   type Principal,
   type RequestContext,
+  type Scope,
+  type TraceContext,
 } from './contract/context.ts';
 export { FS_ERROR_CODES, FsError, type FsErrorCode, type FsErrorDetails } from './contract/errors.ts';
 export type {
@@ -26,7 +28,6 @@ export type {
   FailedUpload,
   JobPlace,
   JobPublisher,
-  TraceContext,
 } from './contract/jobs.ts';
 export { isRootPath, MAX_NAME_BYTES, MAX_PATH_BYTES, normalizePath } from './contract/path.ts';
 export {

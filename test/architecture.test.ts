@@ -75,6 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ssh: ['sftp/session.ts'],
   jobs: ['config/load.ts', 'telemetry/aws-calls.ts'],
   layers: [
+    'telemetry/context-scope.ts',
     'telemetry/first-bytes.ts',
     'telemetry/instruments.ts',
     'telemetry/meter.ts',
@@ -125,6 +126,7 @@ const HOMES: Readonly<
   '@aws-sdk/client-sqs': { code: ['jobs', 'cli/dev'] },
   '@node-rs/argon2': { code: ['auth/passwords.ts'] },
   '@opentelemetry/api': { code: ['layers', 'telemetry', 'cli/dev'], types: ['app.ts'] },
+  '@opentelemetry/sdk-trace': { code: ['telemetry'] },
   '@opentelemetry/sdk-trace-node': { code: ['telemetry'], types: ['cli/dev'] },
   '@opentelemetry/core': { code: ['telemetry'] },
   '@opentelemetry/resources': { code: ['telemetry'] },

@@ -20,6 +20,23 @@ export interface Connection {
   readonly clientVersion: string;
 }
 
+/** W3C trace context of whatever others shall continue (https://www.w3.org/TR/trace-context/). */
+export interface TraceContext {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+}
+
+/**
+ * What a request is part of, for those who trace. Whoever calls others on a request's account makes each call in its scope, and
+ * later ones too: nothing else tells whose they are (docs/adr/0011-explicit-scopes.md).
+ */
+export interface Scope {
+  /** Of what is going on at this moment; an upload's goes from one of its operations to the next. */
+  readonly trace: TraceContext;
+  /** Runs `work` within: what it does before it first waits belongs to the request. */
+  run<T>(work: () => T): T;
+}
+
 /** Goes to every call of a backend: one contract serves session-aware and plain backends alike. */
 export interface RequestContext {
   readonly principal: Principal;
@@ -29,6 +46,8 @@ export interface RequestContext {
    * running may stop with `ECANCELED`, except `finishWrite`, which goes on to its end.
    */
   readonly signal: AbortSignal;
+  /** Absent where nobody traces. Of `beginWrite`: that of the upload, until it has ended. */
+  readonly scope?: Scope;
   /** Of `beginWrite` alone: the upload's id, the same in its spans, logs and job. */
   readonly uploadId?: string;
 }

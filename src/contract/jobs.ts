@@ -1,4 +1,4 @@
-import type { Connection, Principal } from './context.ts';
+import type { Connection, Principal, TraceContext } from './context.ts';
 import type { FileLocation, StoredFile } from './types.ts';
 
 /** A file that is about to stand under its name: what its job will tell, but for what the store says then. */
@@ -15,14 +15,8 @@ export interface Delivery {
   readonly principal: Principal;
   readonly connection: Connection;
   readonly startedAt: Date;
-  /** The trace of the upload, when it is not the one that is going on. */
+  /** The trace of the upload, when it is another one than what is going on. */
   readonly uploadTrace?: TraceContext | undefined;
-}
-
-/** W3C trace context of whatever the consumer shall continue (https://www.w3.org/TR/trace-context/). */
-export interface TraceContext {
-  readonly traceparent?: string;
-  readonly tracestate?: string;
 }
 
 /** Where a job is once it is durable: on the queue, or in the outbox, from where it will go there. */
@@ -68,12 +62,12 @@ export interface FailedUpload {
 export interface JobPublisher {
   /**
    * Before the file comes to stand under its name. Where every object is to have its job, it resolves once so much is
-   * noted that the job is sent even if this process ends before it can publish.
+   * noted that the job is sent even if this process ends before it can publish. `trace` is of what is going on.
    */
   announce(delivery: Delivery, trace?: TraceContext): Promise<AnnouncedJob>;
   /**
    * Tells of a failed upload, if it can: where the report is then, undefined for nowhere. Never rejects. No client's answer
-   * waits for it.
+   * waits for it. `trace` is of what has failed.
    */
   reportFailure(failure: FailedUpload, trace?: TraceContext): Promise<JobPlace | undefined>;
   /** Releases connections; jobs being published, and reports, are finished first. */

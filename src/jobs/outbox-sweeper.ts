@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore, RecordEntry } from '../contract/outbox-store.ts';
 import { Note } from '../contract/types.ts';
@@ -64,8 +63,6 @@ export class OutboxSweeper {
   #dueAt = Number.POSITIVE_INFINITY;
   #pauseMs = BUSY_MS;
   #state: OutboxState = { depth: 0, oldestAt: undefined };
-  /** In the context in which this was made: a sweep is part of no request, whichever it was that asked for it. */
-  readonly #tick = AsyncResource.bind(() => void this.#sweepAgain());
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -111,11 +108,11 @@ export class OutboxSweeper {
     if (this.#stop.signal.aborted) return;
     clearTimeout(this.#timer);
     this.#dueAt = performance.now() + delayMs;
-    this.#timer = setTimeout(() => this.#tick(), delayMs);
+    this.#timer = setTimeout(() => void this.#tick(), delayMs);
     this.#timer.unref();
   }
 
-  async #sweepAgain(): Promise<void> {
+  async #tick(): Promise<void> {
     const { failed } = await this.sweep();
     this.#pauseMs = failed > 0 ? Math.min(this.#pauseMs * 2, IDLE_MS) : BUSY_MS;
     this.#schedule(failed > 0 || this.#own.size > 0 ? this.#pauseMs : IDLE_MS);

@@ -1,4 +1,5 @@
-import type { AnnouncedJob, Delivery, JobPublisher, TraceContext } from '../contract/jobs.ts';
+import type { TraceContext } from '../contract/context.ts';
+import type { AnnouncedJob, Delivery, JobPublisher } from '../contract/jobs.ts';
 import type { StoredFile } from '../contract/types.ts';
 import type { Channel } from './channel.ts';
 import type { FailureReporter } from './failure-reporter.ts';

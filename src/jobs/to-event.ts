@@ -1,4 +1,5 @@
-import type { Delivery, FailedUpload, TraceContext } from '../contract/jobs.ts';
+import type { TraceContext } from '../contract/context.ts';
+import type { Delivery, FailedUpload } from '../contract/jobs.ts';
 import type { FileLocation, StoredFile } from '../contract/types.ts';
 import type { UploadFailedEvent, UploadFinishedEvent, UploadRenamedEvent } from './event.ts';
 

@@ -28,7 +28,7 @@ export class BackendOperations {
     operation: string,
     attributes: Attributes,
     parent: Context,
-    work: () => Promise<T>,
+    work: (within: Context) => Promise<T>,
   ): Promise<T> {
     const startedAt = performance.now();
     let result = 'ok';
@@ -46,11 +46,10 @@ export class BackendOperations {
     }
   }
 
-  /** Notes on the active span, and among the downloads, how many bytes came. */
-  async sized(reading: Promise<Uint8Array>): Promise<Uint8Array> {
-    const span = trace.getActiveSpan();
+  /** Notes on the span of a read, and among the downloads, how many bytes came. */
+  async sized(within: Context, reading: Promise<Uint8Array>): Promise<Uint8Array> {
     const bytes = await reading;
-    span?.setAttribute(Attribute.BYTES, bytes.length);
+    trace.getSpan(within)?.setAttribute(Attribute.BYTES, bytes.length);
     this.#metrics.add('sluice.download.io', bytes.length, { 'sluice.backend': this.#backendName });
     return bytes;
   }

@@ -1,6 +1,7 @@
-import { type Context, context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Upload } from '../contract/backend.ts';
 import type { FileAttributes, StoredFile } from '../contract/types.ts';
+import type { ContextScope } from '../telemetry/context-scope.ts';
 import { Attribute } from '../telemetry/instruments.ts';
 import { failSpan } from '../telemetry/spans.ts';
 import type { BackendOperations } from './backend-operations.ts';
@@ -14,6 +15,8 @@ export interface TracedUploadOptions {
   /** The span of the whole upload, which this class ends. */
   readonly root: Span;
   readonly within: Context;
+  /** What the backend runs its calls in: it goes from one operation to the next. */
+  readonly scope: ContextScope;
 }
 
 /** The writes of one part, which share a span. */
@@ -53,11 +56,12 @@ export class TracedUpload implements Upload {
 
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
     const group = this.#groupFor(offset);
+    this.#options.scope.current = group.within;
     group.bytes += bytes.length;
     group.count += 1;
     group.lastOffset = Math.max(group.lastOffset, offset + bytes.length - 1);
     try {
-      const wait = context.with(group.within, () => this.#upload.writeChunk(offset, bytes));
+      const wait = this.#upload.writeChunk(offset, bytes);
       if (wait === undefined) return this.#afterWrite();
       return wait.then(
         () => this.#afterWrite(),
@@ -122,8 +126,11 @@ export class TracedUpload implements Upload {
 
   #traced<T>(operation: string, run: () => Promise<T>): Promise<T> {
     this.#endGroup();
-    const { operations, within, path } = this.#options;
-    return operations.run(operation, { [Attribute.PATH]: path }, within, run);
+    const { operations, within, path, scope } = this.#options;
+    return operations.run(operation, { [Attribute.PATH]: path }, within, (operating) => {
+      scope.current = operating;
+      return run();
+    });
   }
 
   #groupFor(offset: number): WriteGroup {

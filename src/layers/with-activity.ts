@@ -4,7 +4,7 @@ import type { RequestContext } from '../contract/context.ts';
 import { toFsErrorCode } from '../contract/errors.ts';
 import { Activity, type Log } from '../contract/log.ts';
 import type { Metrics } from '../telemetry/meter.ts';
-import { activeTrace } from '../telemetry/spans.ts';
+import { toTraceIds } from '../telemetry/trace-context.ts';
 import type { LiveUploads, Watched } from './live-uploads.ts';
 import { isCancelled, type UploadEnding, WatchedUpload } from './watched-upload.ts';
 
@@ -26,6 +26,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
   const { live, metrics, log, listener } = options;
 
   async function beginWrite(call: RequestContext, path: string, open: WriteOptions): Promise<Upload> {
+    const ids = () => toTraceIds(call.scope?.trace ?? {});
     const about = {
       id: call.uploadId ?? '',
       sessionId: call.connection.id,
@@ -33,7 +34,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
       clientAddress: call.connection.clientAddress,
       path,
       startedAt: new Date(),
-      traceId: activeTrace().traceId,
+      traceId: ids().traceId,
     };
     const startedAt = performance.now();
     const fields = {
@@ -51,7 +52,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
       const line = {
         activityType: ending.outcome === 'finished' ? Activity.CLOSE : Activity.PARTIAL_CLOSE,
         ...fields,
-        ...activeTrace(),
+        ...ids(),
         bytesIn: ending.bytes,
         seconds: Math.round(seconds * 1000) / 1000,
         ...(key === undefined ? {} : { key }),
@@ -70,7 +71,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
 
     try {
       const upload = await backend.beginWrite(call, path, open);
-      log.debug({ activityType: Activity.OPEN, mode: 'write', ...fields, ...activeTrace() }, 'upload begun');
+      log.debug({ activityType: Activity.OPEN, mode: 'write', ...fields, ...ids() }, 'upload begun');
       const watched: ActiveUpload = new ActiveUpload(upload, about, (ending) => {
         live.remove(watched);
         tell(ending);

@@ -35,16 +35,8 @@ export function withFailureEvents(
       const location = placeOf(call, path);
       if (location === undefined) return;
       const failedAt = new Date();
-      void publisher.reportFailure({
-        id,
-        path,
-        location,
-        principal,
-        connection,
-        startedAt,
-        failedAt,
-        ...ending,
-      });
+      const failed = { id, path, location, principal, connection, startedAt, failedAt, ...ending };
+      void publisher.reportFailure(failed, call.scope?.trace);
     };
     try {
       const upload = await backend.beginWrite({ ...call, uploadId: id }, path, open);

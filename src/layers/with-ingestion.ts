@@ -67,23 +67,30 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     const delivery = { ...toDelivery(call, to), ...fromNotes(file), requestedPath: how.requestedPath };
     if (isDelivery) return await deliver(call, delivery, arrival);
     const renamed = { ...delivery, id: randomUUID(), renamedFrom: from };
-    return await published(await publisher.announce(renamed), arrival.store);
+    return await published(await publisher.announce(renamed, call.scope?.trace), arrival.store);
   }
 
   /** Stores a file under its name, and publishes the job that this releases. */
   async function deliver(call: RequestContext, delivery: Delivery, arrival: Arrival): Promise<StoredFile> {
-    if (sidecars === undefined) return await published(await publisher.announce(delivery), arrival.store);
+    if (sidecars === undefined)
+      return await published(await publisher.announce(delivery, call.scope?.trace), arrival.store);
     const { path } = delivery;
     const dataPath = sidecars.dataOf(path);
     if (dataPath !== undefined) {
       const released = await sidecars.releasedBy(call, arrival, dataPath);
       if (released === undefined) return await arrival.store();
       const about = { ...toDelivery(call, dataPath), ...fromNotes(released.file) };
-      return await published(await publisher.announce(about), arrival.store, released.file);
+      return await published(
+        await publisher.announce(about, call.scope?.trace),
+        arrival.store,
+        released.file,
+      );
     }
     const stored = await arrival.store();
     const isReleased = await sidecars.isReleased(call, { path, file: stored });
-    return isReleased ? await published(await publisher.announce(delivery), async () => stored) : stored;
+    return isReleased
+      ? await published(await publisher.announce(delivery, call.scope?.trace), async () => stored)
+      : stored;
   }
 
   function toDelivery(

@@ -1,14 +1,15 @@
 import {
   type Context,
-  context,
   isSpanContextValid,
   type Link,
+  ROOT_CONTEXT,
   SpanKind,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
 import type { ActivityListener, SentJob } from '../contract/activity.ts';
-import type { AnnouncedJob, JobPlace, JobPublisher, TraceContext } from '../contract/jobs.ts';
+import type { TraceContext } from '../contract/context.ts';
+import type { AnnouncedJob, JobPlace, JobPublisher } from '../contract/jobs.ts';
 import { Attribute, SpanName, sqsSendAttributes } from '../telemetry/instruments.ts';
 import type { Metrics } from '../telemetry/meter.ts';
 import { inSpan, toTraceFields } from '../telemetry/spans.ts';
@@ -65,29 +66,29 @@ export function withPublisherTelemetry(
   }
 
   return {
-    announce: async (delivery, given): Promise<AnnouncedJob> => {
+    announce: async (delivery, requested = {}): Promise<AnnouncedJob> => {
       const { id, path } = delivery;
       const type = delivery.renamedFrom === undefined ? 'finished' : 'renamed';
-      const requested = context.active();
+      const requesting = fromTraceContext(requested) ?? ROOT_CONTEXT;
       const uploaded = delivery.uploadTrace && fromTraceContext(delivery.uploadTrace);
-      const parent = uploaded ?? requested;
-      const job = await publisher.announce(delivery, given ?? toTraceContext(trace.getSpanContext(parent)));
+      const parent = uploaded ?? requesting;
+      const job = await publisher.announce(delivery, toTraceContext(trace.getSpanContext(parent)));
       return {
         publish: (stored) => {
-          const links = uploaded === undefined ? [] : linksTo(trace.getSpanContext(requested));
+          const links = uploaded === undefined ? [] : linksTo(trace.getSpanContext(requesting));
           return sent({ to: queueUrl, id, type, path, parent, links }, (trace) => job.publish(stored, trace));
         },
         withdraw: () => job.withdraw(),
       };
     },
-    reportFailure: (failure) =>
+    reportFailure: (failure, failed = {}) =>
       sent(
         {
           to: failureQueueUrl,
           id: failure.id,
           type: 'failed',
           path: failure.path,
-          parent: context.active(),
+          parent: fromTraceContext(failed) ?? ROOT_CONTEXT,
         },
         async (trace) => {
           const placed = await publisher.reportFailure(failure, trace);

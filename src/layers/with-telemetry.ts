@@ -1,7 +1,8 @@
-import { type Attributes, context, ROOT_CONTEXT, type Tracer, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, ROOT_CONTEXT, type Tracer, trace } from '@opentelemetry/api';
 import type { StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import { type DirectoryEntry, Note } from '../contract/types.ts';
+import { ContextScope } from '../telemetry/context-scope.ts';
 import { watchFirstBytes } from '../telemetry/first-bytes.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
 import type { Metrics } from '../telemetry/meter.ts';
@@ -25,18 +26,30 @@ export interface BackendTelemetryOptions {
 export function withTelemetry(backend: StreamingBackend, options: BackendTelemetryOptions): StreamingBackend {
   const { tracer, metrics, chunkSpans } = options;
   const operations = new BackendOperations(tracer, metrics, backend.name);
-  const traced = <T>(operation: string, attributes: Attributes, work: () => Promise<T>) =>
-    operations.run(operation, attributes, context.active(), work);
+  const traced = <T>(
+    call: RequestContext,
+    operation: string,
+    attributes: Attributes,
+    work: (call: RequestContext, within: Context) => Promise<T>,
+  ) =>
+    operations.run(operation, attributes, context.active(), (within) =>
+      work({ ...call, scope: new ContextScope(within) }, within),
+    );
 
-  /** One span a page, begun when the page is asked for: a slow client does not stretch it. */
+  /**
+   * One span a page, begun when the page is asked for: a slow client does not stretch it. What is asked of the store for a page
+   * is part of that page.
+   */
   async function* listDir(call: RequestContext, path: string): AsyncGenerator<readonly DirectoryEntry[]> {
-    const pages = backend.listDir(call, path)[Symbol.asyncIterator]();
+    const scope = new ContextScope(ROOT_CONTEXT);
+    const pages = backend.listDir({ ...call, scope }, path)[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const page = await traced('list_dir', { [Attribute.PATH]: path }, async () => {
+        const page = await traced(call, 'list_dir', { [Attribute.PATH]: path }, async (_, within) => {
+          scope.current = within;
           const next = await pages.next();
           const entries = next.done ? 0 : next.value.length;
-          trace.getActiveSpan()?.setAttribute(Attribute.ENTRIES, entries);
+          trace.getSpan(within)?.setAttribute(Attribute.ENTRIES, entries);
           return next;
         });
         if (page.done) return;
@@ -71,11 +84,13 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       traceparent === undefined
         ? open
         : { ...open, notes: { ...open.notes, [Note.TRACEPARENT]: traceparent } };
+    const scope = new ContextScope(within);
     try {
-      const upload = await context.with(within, () =>
-        traced('begin_write', { [Attribute.PATH]: path }, () => backend.beginWrite(call, path, noted)),
-      );
-      return new TracedUpload(upload, { operations, chunkSpans, path, root, within });
+      const upload = await operations.run('begin_write', at(path), within, (beginning) => {
+        scope.current = beginning;
+        return backend.beginWrite({ ...call, scope }, path, noted);
+      });
+      return new TracedUpload(upload, { operations, chunkSpans, path, root, within, scope });
     } catch (error) {
       failSpan(root, error);
       root.end();
@@ -83,30 +98,39 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
     }
   }
 
-  const at = (path: string) => ({ [Attribute.PATH]: path });
   return {
     name: backend.name,
     listDir,
     beginWrite,
-    fileInfo: (call, path) => traced('file_info', at(path), () => backend.fileInfo(call, path)),
-    makeDir: (call, path) => traced('make_dir', at(path), () => backend.makeDir(call, path)),
-    delDir: (call, path) => traced('del_dir', at(path), () => backend.delDir(call, path)),
-    delete: (call, path) => traced('delete', at(path), () => backend.delete(call, path)),
+    fileInfo: (call, path) => traced(call, 'file_info', at(path), (call) => backend.fileInfo(call, path)),
+    makeDir: (call, path) => traced(call, 'make_dir', at(path), (call) => backend.makeDir(call, path)),
+    delDir: (call, path) => traced(call, 'del_dir', at(path), (call) => backend.delDir(call, path)),
+    delete: (call, path) => traced(call, 'delete', at(path), (call) => backend.delete(call, path)),
     rename: (call, from, to, how) =>
-      traced('rename', { [Attribute.PATH]: from, [Attribute.TARGET_PATH]: to }, () =>
+      traced(call, 'rename', { [Attribute.PATH]: from, [Attribute.TARGET_PATH]: to }, (call) =>
         backend.rename(call, from, to, how),
       ),
     readFile: (call, path) =>
-      traced('read_file', at(path), () => operations.sized(backend.readFile(call, path))),
+      traced(call, 'read_file', at(path), (call, within) =>
+        operations.sized(within, backend.readFile(call, path)),
+      ),
     readFileRange: (call, path, range) =>
-      traced('read_file_range', { ...at(path), [Attribute.FIRST_OFFSET]: range.offset }, () =>
-        operations.sized(backend.readFileRange(call, path, range)),
+      traced(
+        call,
+        'read_file_range',
+        { ...at(path), [Attribute.FIRST_OFFSET]: range.offset },
+        (call, within) => operations.sized(within, backend.readFileRange(call, path, range)),
       ),
     writeFile: (call, path, bytes, attributes) =>
-      traced('write_file', { ...at(path), [Attribute.BYTES]: bytes.length }, () =>
+      traced(call, 'write_file', { ...at(path), [Attribute.BYTES]: bytes.length }, (call) =>
         backend.writeFile(call, path, bytes, attributes),
       ),
-    storedFile: (call, path) => traced('stored_file', at(path), () => backend.storedFile(call, path)),
+    storedFile: (call, path) =>
+      traced(call, 'stored_file', at(path), (call) => backend.storedFile(call, path)),
     locate: (call, path) => backend.locate(call, path),
   };
+}
+
+function at(path: string): Attributes {
+  return { [Attribute.PATH]: path };
 }

@@ -1,5 +1,7 @@
 import {
   type Attributes,
+  type Context,
+  context,
   type Link,
   type Span,
   SpanKind,
@@ -7,7 +9,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import { tellBytesTaken } from './first-bytes.ts';
+import { bytesTakenIn } from './first-bytes.ts';
 import { Attribute, SpanName } from './instruments.ts';
 import type { Metrics } from './meter.ts';
 import { fromTraceContext } from './trace-context.ts';
@@ -61,11 +63,14 @@ export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCal
     const middleware = (next: Call, { commandName = '' }: { readonly commandName?: string }): Call => {
       const method = commandName.replace(/Command$/, '');
       return async (args) => {
-        const span = tracer.startSpan(SpanName.awsCall(service, method), {
-          kind: SpanKind.CLIENT,
-          attributes: { ...describe(service, method), ...describeInput(args.input) },
-          links: linksTo(args.input),
-        });
+        const [parent, links] = belongsTo(args.input);
+        const attributes = { ...describe(service, method), ...describeInput(args.input) };
+        const span = tracer.startSpan(
+          SpanName.awsCall(service, method),
+          { kind: SpanKind.CLIENT, attributes, links },
+          parent,
+        );
+        const onBytesTaken = BRINGS_BYTES.has(method) ? bytesTakenIn(parent) : undefined;
         const startedAt = performance.now();
         const finish = (fault?: string) => {
           span.end();
@@ -79,7 +84,7 @@ export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCal
           const result = await next(args);
           describeAnswer(span, result.output);
           finish();
-          if (BRINGS_BYTES.has(method)) tellBytesTaken();
+          onBytesTaken?.();
           return result;
         } catch (error) {
           describeAnswer(span, error);
@@ -106,16 +111,27 @@ function describeInput(input: Input): Attributes {
   return attributes;
 }
 
-/** Messages that go together are sent within the trace of one of them; the others are linked. */
-function linksTo({ Entries }: Input): Link[] {
-  if (!Array.isArray(Entries) || Entries.length < 2) return [];
-  const own = trace.getActiveSpan()?.spanContext().spanId;
-  return Entries.flatMap((entry: { MessageAttributes?: { traceparent?: { StringValue?: string } } }) => {
-    const traceparent = entry.MessageAttributes?.traceparent?.StringValue;
+/**
+ * The context that a call belongs to: that of the moment. Messages that go together have one each, that of their `traceparent`: the
+ * call is part of the first one's, and linked to the others.
+ */
+function belongsTo({ Entries }: Input): readonly [parent: Context, links: Link[]] {
+  if (!Array.isArray(Entries)) return [context.active(), []];
+  const senders = Entries.flatMap((entry: Entry) => {
+    const traceparent = entry.MessageAttributes?.['traceparent']?.StringValue;
     const sender = traceparent === undefined ? undefined : fromTraceContext({ traceparent });
-    const span = sender && trace.getSpanContext(sender);
-    return span === undefined || span.spanId === own ? [] : [{ context: span }];
+    return sender === undefined ? [] : [sender];
   });
+  const [parent = context.active(), ...others] = senders;
+  const links = others.flatMap((sender) => {
+    const span = trace.getSpanContext(sender);
+    return span === undefined ? [] : [{ context: span }];
+  });
+  return [parent, links];
+}
+
+interface Entry {
+  readonly MessageAttributes?: Readonly<Record<string, { readonly StringValue?: string }>>;
 }
 
 function describeAnswer(span: Span, answer: unknown): void {

@@ -1,4 +1,4 @@
-import { type Context, context, createContextKey } from '@opentelemetry/api';
+import { type Context, createContextKey } from '@opentelemetry/api';
 
 const TAKEN = createContextKey('what hears that S3 has taken the first bytes of an upload');
 
@@ -12,8 +12,7 @@ export function watchFirstBytes(within: Context, taken: () => void): Context {
   });
 }
 
-/** S3 has taken bytes of the upload that is active. */
-export function tellBytesTaken(): void {
-  const taken = context.active().getValue(TAKEN) as (() => void) | undefined;
-  taken?.();
+/** Who is to hear, in a context, that S3 has taken bytes. */
+export function bytesTakenIn(within: Context): (() => void) | undefined {
+  return within.getValue(TAKEN) as (() => void) | undefined;
 }

@@ -16,6 +16,7 @@ import {
   resourceFromAttributes,
 } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import { StackContextManager } from '@opentelemetry/sdk-trace';
 import { NodeTracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace-node';
 import type { Log } from '../contract/log.ts';
 import { ExportWarnings } from './export-warnings.ts';
@@ -70,7 +71,8 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
     : { readers: [], prometheus: undefined };
   if (spanProcessors.length > 0) {
     const provider = new NodeTracerProvider({ resource, spanProcessors });
-    provider.register();
+    // What belongs to what is told, not followed through promises (docs/adr/0011-explicit-scopes.md).
+    provider.register({ contextManager: new StackContextManager().enable() });
     parts.push(provider);
   }
   if (readers.length > 0) {

@@ -33,10 +33,18 @@ export function failSpan(span: Span, error: unknown): void {
   span.recordException(error instanceof Error ? error : String(error));
 }
 
-/** Runs `work` with the span active, then ends it: `ok`, or failed with what was thrown, which is rethrown. */
-export async function inSpan<T>(span: Span, parent: Context, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` with the span active until it first waits, then ends it: `ok`, or failed with what was thrown, which is rethrown.
+ * `work` is told the span's context for what comes later.
+ */
+export async function inSpan<T>(
+  span: Span,
+  parent: Context,
+  work: (within: Context) => Promise<T>,
+): Promise<T> {
+  const within = trace.setSpan(parent, span);
   try {
-    const result = await context.with(trace.setSpan(parent, span), work);
+    const result = await context.with(within, work, undefined, within);
     span.setAttribute(Attribute.RESULT, 'ok');
     return result;
   } catch (error) {
@@ -61,8 +69,4 @@ export interface TraceFields {
 export function toTraceFields(span: SpanContext | undefined): TraceFields {
   if (span === undefined || !isSpanContextValid(span)) return {};
   return { traceId: span.traceId, spanId: span.spanId };
-}
-
-export function activeTrace(): TraceFields {
-  return toTraceFields(trace.getSpanContext(context.active()));
 }

@@ -9,6 +9,7 @@ import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../supp
 import { run } from '../support/processes.ts';
 import {
   createSurroundings,
+  PREFIX,
   type Service,
   type Surroundings,
   sftp,
@@ -214,6 +215,17 @@ describe('the table of spans', () => {
     );
     expect(below('sqs.send')).toEqual(['SQS.SendMessageBatch']);
   });
+});
+
+test('every call of S3 on account of a client is below what it did', () => {
+  const ofClients = spans.filter(({ name, attributes }) => {
+    const key = attributes['aws.s3.key'];
+    return name.startsWith('S3.') && typeof key === 'string' && key.startsWith(PREFIX);
+  });
+  expect(ofClients.length).toBeGreaterThan(50);
+  expect(ofClients.filter(({ parentSpanId }) => parentSpanId === undefined)).toEqual([]);
+  const sends = spans.filter(({ name }) => name === 'SQS.SendMessageBatch');
+  expect(sends.filter(({ parentSpanId }) => parentSpanId === undefined)).toEqual([]);
 });
 
 describe('the table of metrics', () => {

@@ -1,8 +1,10 @@
 import { context, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { StackContextManager } from '@opentelemetry/sdk-trace';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
+import type { Scope } from '../../src/contract/context.ts';
 import { FsError } from '../../src/contract/errors.ts';
 import type { JobPlace } from '../../src/contract/jobs.ts';
 import type { Log } from '../../src/contract/log.ts';
@@ -22,7 +24,7 @@ type FinishedSpan = ReturnType<InMemorySpanExporter['getFinishedSpans']>[number]
 
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-provider.register();
+provider.register({ contextManager: new StackContextManager().enable() });
 const tracer: Tracer = provider.getTracer('test');
 
 const REPLACE = { create: true, exclusive: false, truncate: true, append: false };
@@ -142,7 +144,7 @@ describe('an operation', () => {
     },
   );
 
-  test('hands on the very arguments and the very result', async () => {
+  test('hands on the very arguments and the very result, and the scope of the operation', async () => {
     const result = new Uint8Array(3);
     const seen: unknown[] = [];
     const backend = traced({
@@ -154,7 +156,9 @@ describe('an operation', () => {
     });
     const range = { offset: 4, length: 3, etag: 'x' };
     expect(await backend.readFileRange(call, '/a', range)).toBe(result);
-    expect(seen[0]).toBe(call);
+    const { traceId, spanId } = only('backend.read_file_range').spanContext();
+    const trace = { traceparent: `00-${traceId}-${spanId}-01` };
+    expect(seen[0]).toEqual({ ...call, scope: expect.objectContaining({ trace }) });
     expect(seen.slice(1)).toEqual(['/a', range]);
     expect(backend.name).toBe('memory');
   });
@@ -297,25 +301,49 @@ describe('an upload', () => {
 
   test('what is called within runs within its span, so that clients of AWS hang theirs below it', async () => {
     const active: (string | undefined)[] = [];
-    const note = () => {
-      const span = trace.getActiveSpan() as { name?: string } | undefined;
-      active.push(span?.name);
+    let scope: Scope | undefined;
+    const note = async () => {
+      await turn();
+      scope?.run(() => active.push((trace.getActiveSpan() as { name?: string } | undefined)?.name));
     };
-    const upload = await traced(
-      withUpload((inner) => ({
-        writeChunk: (offset, chunk) => {
-          note();
-          return inner.writeChunk(offset, chunk);
-        },
-        finishWrite: () => {
-          note();
-          return inner.finishWrite();
-        },
-      })),
-    ).beginWrite(call, '/a', REPLACE);
-    upload.writeChunk(0, bytes(1));
+    const inner = withUpload((inner) => ({
+      writeChunk: (offset, chunk) => {
+        const noted = note();
+        inner.writeChunk(offset, chunk);
+        return noted;
+      },
+      finishWrite: async () => {
+        await note();
+        return await inner.finishWrite();
+      },
+    }));
+    const backend = traced({
+      ...inner,
+      beginWrite: async (call, ...args) => {
+        scope = call.scope;
+        await note();
+        return await inner.beginWrite(call, ...args);
+      },
+      fileInfo: async (call, path) => {
+        scope = call.scope;
+        await note();
+        return await inner.fileInfo(call, path);
+      },
+    });
+    const upload = await backend.beginWrite(call, '/a', REPLACE);
+    await upload.writeChunk(0, bytes(1));
+    await upload.writeChunk(10, bytes(1));
     await upload.finishWrite();
-    expect(active).toEqual(['backend.write_chunk', 'backend.finish_write']);
+    await backend.fileInfo(call, '/a');
+    expect(active).toEqual([
+      'backend.begin_write',
+      'backend.write_chunk',
+      'backend.write_chunk',
+      'backend.finish_write',
+      'backend.file_info',
+    ]);
+    // Nobody is mistaken for it afterwards.
+    expect(trace.getActiveSpan()).toBeUndefined();
   });
 
   test('one span covers the writes of one part, and says how many, how much and where', async () => {

@@ -1,10 +1,5 @@
-import type {
-  Delivery,
-  FailedUpload,
-  JobPlace,
-  JobPublisher,
-  TraceContext,
-} from '../../src/contract/jobs.ts';
+import type { TraceContext } from '../../src/contract/context.ts';
+import type { Delivery, FailedUpload, JobPlace, JobPublisher } from '../../src/contract/jobs.ts';
 import type { Log } from '../../src/contract/log.ts';
 import type { StoredFile } from '../../src/contract/types.ts';
 

@@ -53,12 +53,14 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   const keys = new KeyMapper(prefix);
   const pool = new BufferPool(budget);
 
+  const storeOf = ({ scope }: RequestContext) => store.within(scope);
+
   /** What stands at a path: the object and the prefix are asked for at once, to wait once. */
   async function find(context: RequestContext, path: string): Promise<ObjectHead | 'directory' | undefined> {
     if (path === '/') return 'directory';
     const [head, below] = await Promise.all([
-      store.head(keys.toKey(context.principal, path)),
-      store.keysBelow(keys.toDirectoryPrefix(context.principal, path), 1),
+      storeOf(context).head(keys.toKey(context.principal, path)),
+      storeOf(context).keysBelow(keys.toDirectoryPrefix(context.principal, path), 1),
     ]);
     return head ?? (below.length > 0 ? 'directory' : undefined);
   }
@@ -85,7 +87,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   async function* listDir(context: RequestContext, path: string): AsyncGenerator<readonly DirectoryEntry[]> {
     try {
       const directory = keys.toDirectoryPrefix(context.principal, path);
-      for await (const page of listDirectory(store, directory)) {
+      for await (const page of listDirectory(storeOf(context), directory)) {
         if (page !== undefined) yield page;
         else if (path !== '/' && (await existing(context, path)).type === 'file') {
           throw new FsError('ENOTDIR', 'it is a file', { path });
@@ -98,14 +100,14 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
 
   async function makeDir(context: RequestContext, path: string): Promise<void> {
     if ((await stat(context, path)) !== undefined) throw new FsError('EEXIST', 'it exists', { path });
-    await store.putEmpty(keys.toDirectoryPrefix(context.principal, path) + DIRECTORY_MARKER);
+    await storeOf(context).putEmpty(keys.toDirectoryPrefix(context.principal, path) + DIRECTORY_MARKER);
   }
 
   async function delDir(context: RequestContext, path: string): Promise<void> {
     if (path === '/') throw new FsError('EBUSY', 'the root cannot be removed', { path });
     const directory = keys.toDirectoryPrefix(context.principal, path);
     const markers = [directory, directory + DIRECTORY_MARKER];
-    const below = await store.keysBelow(directory, markers.length + 1);
+    const below = await storeOf(context).keysBelow(directory, markers.length + 1);
     if (below.length === 0) {
       await existing(context, path);
       throw new FsError('ENOTDIR', 'it is a file', { path });
@@ -113,12 +115,12 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (below.some((key) => !markers.includes(key))) {
       throw new FsError('ENOTEMPTY', 'the directory is not empty', { path });
     }
-    await Promise.all(below.map((key) => store.delete(key)));
+    await Promise.all(below.map((key) => storeOf(context).delete(key)));
   }
 
   async function remove(context: RequestContext, path: string): Promise<void> {
     await existingFile(context, path);
-    await store.delete(keys.toKey(context.principal, path));
+    await storeOf(context).delete(keys.toKey(context.principal, path));
   }
 
   async function rename(
@@ -137,7 +139,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
         throw new FsError('EISDIR', 'the target is a directory', { path: to });
       const seen = { key: keys.toKey(principal, from), size: source.size, etag: source.etag ?? '' };
       try {
-        return await renameObject(store, seen, keys.toKey(principal, to), exclusive ? NEW : ANY);
+        return await renameObject(storeOf(context), seen, keys.toKey(principal, to), exclusive ? NEW : ANY);
       } catch (error) {
         const isLate = exclusive && toS3Failure(error).code === 'ESTALE' && (await stat(context, to));
         throw isLate ? new FsError('EEXIST', 'the target came to exist meanwhile', { path: to }) : error;
@@ -147,7 +149,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
       throw new FsError('EINVAL', 'a directory cannot be moved into itself', { path: to });
     if (target?.type === 'file') throw new FsError('ENOTDIR', 'the target is a file', { path: to });
     const below = (path: string) => keys.toDirectoryPrefix(principal, path);
-    const move = new PrefixMove(store, below(from), below(to));
+    const move = new PrefixMove(storeOf(context), below(from), below(to));
     if (target !== undefined && !(await move.hasBegun())) await delDir(context, to);
     await move.run();
     return undefined;
@@ -155,7 +157,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
 
   async function storedFile(context: RequestContext, path: string): Promise<StoredFile> {
     const key = keys.toKey(context.principal, path);
-    const stored = path === '/' ? undefined : await describeStored(store, key);
+    const stored = path === '/' ? undefined : await describeStored(storeOf(context), key);
     if (stored !== undefined) return stored;
     const { size } = await existingFile(context, path);
     return { size, location: { bucket: store.bucket, key } };
@@ -173,14 +175,17 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     const keyOf = (other: string) => keys.toKey(principal, other);
     const id = uploadId ?? randomUUID();
     const opened = { id, path, key, base, exclusive, append, read, attributes, notes, keyOf };
-    return new S3Upload({ store, budget, pool, spool, plan, ...opened });
+    return new S3Upload({ store: storeOf(context), budget, pool, spool, plan, ...opened });
   }
 
   /** One request as long as the object is there; only when it is not, what is there instead is looked up. */
   async function readFileRange(context: RequestContext, path: string, range: FileRange): Promise<Uint8Array> {
     if (range.length === 0) return new Uint8Array(0);
     try {
-      return await store.get(keys.toKey(context.principal, path), { ...range, signal: context.signal });
+      return await storeOf(context).get(keys.toKey(context.principal, path), {
+        ...range,
+        signal: context.signal,
+      });
     } catch (error) {
       if (isNotFound(error)) await existingFile(context, path);
       throw error;
@@ -216,7 +221,10 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     readFile: (context, path) =>
       translated('readFile', path, async () => {
         const { etag } = await existingFile(context, path);
-        return await store.get(keys.toKey(context.principal, path), { etag, signal: context.signal });
+        return await storeOf(context).get(keys.toKey(context.principal, path), {
+          etag,
+          signal: context.signal,
+        });
       }),
     readFileRange: (context, path, range) =>
       translated('readFileRange', path, () => readFileRange(context, path, range)),

@@ -1,4 +1,3 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { MemoryBudget } from '../../buffers/budget.ts';
 import type { BufferPool } from '../../buffers/buffer-pool.ts';
 import type { Spool } from '../../buffers/spool.ts';
@@ -250,8 +249,7 @@ export class Collector {
       get isQueued() {
         return isQueued();
       },
-      // When it is asked to, another upload waits: what follows is still this one's, and in its trace.
-      moveOut: AsyncResource.bind(() => this.#moveOut(part)),
+      moveOut: () => this.#moveOut(part),
     };
     this.#holders.set(part, this.#options.budget.addHolder(holder));
   }

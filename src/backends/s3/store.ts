@@ -8,6 +8,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import type { Scope } from '../../contract/context.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
 import { ALL_FEATURES, type Features } from './features.ts';
@@ -48,6 +49,15 @@ export class ObjectStore {
     this.client = client;
     this.bucket = bucket;
     this.#detect = detect;
+  }
+
+  /** The same store, whose calls belong to a scope. */
+  within(scope: Scope | undefined): ObjectStore {
+    if (scope === undefined) return this;
+    const { client } = this;
+    const send = (...args: Parameters<S3Client['send']>) => scope.run(() => client.send(...args));
+    const scoped: S3Client = Object.create(client, { send: { value: send } });
+    return new ObjectStore(scoped, this.bucket, () => this.features());
   }
 
   /** Found out once; where that fails, the store is taken for Amazon's and tried again the next time. */
