@@ -17,11 +17,10 @@ export class BackendOperations {
   }
 
   start(operation: string, attributes: Attributes, parent: Context): Span {
-    return this.#tracer.startSpan(
-      SpanName.backend(operation),
-      { attributes: { [Attribute.BACKEND]: this.#backendName, ...attributes } },
-      parent,
-    );
+    // Attributes that are there at the start are checked three times by the SDK, later ones once.
+    const span = this.#tracer.startSpan(SpanName.backend(operation), {}, parent);
+    span.setAttribute(Attribute.BACKEND, this.#backendName);
+    return span.setAttributes(attributes);
   }
 
   async run<T>(

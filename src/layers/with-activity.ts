@@ -27,6 +27,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
 
   async function beginWrite(call: RequestContext, path: string, open: WriteOptions): Promise<Upload> {
     const ids = () => toTraceIds(call.scope?.trace ?? {});
+    const begunIn = ids();
     const about = {
       id: call.uploadId ?? '',
       sessionId: call.connection.id,
@@ -34,7 +35,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
       clientAddress: call.connection.clientAddress,
       path,
       startedAt: new Date(),
-      traceId: ids().traceId,
+      traceId: begunIn.traceId,
     };
     const startedAt = performance.now();
     const fields = {
@@ -71,7 +72,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
 
     try {
       const upload = await backend.beginWrite(call, path, open);
-      log.debug({ activityType: Activity.OPEN, mode: 'write', ...fields, ...ids() }, 'upload begun');
+      log.debug({ activityType: Activity.OPEN, mode: 'write', ...fields, ...begunIn }, 'upload begun');
       const watched: ActiveUpload = new ActiveUpload(upload, about, (ending) => {
         live.remove(watched);
         tell(ending);

@@ -1,5 +1,4 @@
 import {
-  type Attributes,
   type Context,
   context,
   type Link,
@@ -64,12 +63,12 @@ export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCal
       const method = commandName.replace(/Command$/, '');
       return async (args) => {
         const [parent, links] = belongsTo(args.input);
-        const attributes = { ...describe(service, method), ...describeInput(args.input) };
         const span = tracer.startSpan(
           SpanName.awsCall(service, method),
-          { kind: SpanKind.CLIENT, attributes, links },
+          { kind: SpanKind.CLIENT, links },
           parent,
         );
+        if (span.isRecording()) describe(span, service, method, args.input);
         const onBytesTaken = BRINGS_BYTES.has(method) ? bytesTakenIn(parent) : undefined;
         const startedAt = performance.now();
         const finish = (fault?: string) => {
@@ -97,18 +96,16 @@ export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCal
   };
 }
 
-function describe(service: Service, method: string): Attributes {
-  return { 'rpc.system': 'aws-api', 'rpc.service': service, 'rpc.method': method };
-}
-
-function describeInput(input: Input): Attributes {
-  const attributes: Attributes = {};
+function describe(span: Span, service: Service, method: string, input: Input): void {
+  span.setAttribute('rpc.system', 'aws-api');
+  span.setAttribute('rpc.service', service);
+  span.setAttribute('rpc.method', method);
   for (const [field, name] of INPUT_ATTRIBUTES) {
     const value = input[field];
-    if (typeof value === 'string' || typeof value === 'number') attributes[name] = value;
+    if (typeof value === 'string' || typeof value === 'number') span.setAttribute(name, value);
   }
-  if (Array.isArray(input['Entries'])) attributes['messaging.batch.message_count'] = input['Entries'].length;
-  return attributes;
+  const { Entries } = input;
+  if (Array.isArray(Entries)) span.setAttribute('messaging.batch.message_count', Entries.length);
 }
 
 /**
