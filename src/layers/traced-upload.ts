@@ -1,4 +1,4 @@
-import { type Context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Context, type Span, trace } from '@opentelemetry/api';
 import type { Upload } from '../contract/backend.ts';
 import type { FileAttributes, StoredFile } from '../contract/types.ts';
 import type { ContextScope } from '../telemetry/context-scope.ts';
@@ -12,8 +12,7 @@ export interface TracedUploadOptions {
   readonly operations: BackendOperations;
   readonly chunkSpans: ChunkSpans;
   readonly path: string;
-  /** The span of the whole upload, which this class ends. */
-  readonly root: Span;
+  /** Of the span of the whole upload. */
   readonly within: Context;
   /** What the backend runs its calls in: it goes from one operation to the next. */
   readonly scope: ContextScope;
@@ -39,15 +38,13 @@ export class TracedUpload implements Upload {
   readonly #options: TracedUploadOptions;
   readonly copyChunk?: NonNullable<Upload['copyChunk']>;
   #group: WriteGroup | undefined;
-  /** The first refused write or size: what the upload failed of, although it is its abort that ends it. */
-  #failure: unknown;
 
   constructor(upload: Upload, options: TracedUploadOptions) {
     this.#upload = upload;
     this.#options = options;
     const copy = upload.copyChunk?.bind(upload);
     if (copy === undefined) return;
-    this.copyChunk = (path, range, to) => this.#noted('copy_chunk', () => copy(path, range, to));
+    this.copyChunk = (path, range, to) => this.#traced('copy_chunk', () => copy(path, range, to));
   }
 
   get size(): number {
@@ -73,7 +70,7 @@ export class TracedUpload implements Upload {
   }
 
   setSize(size: number): Promise<void> {
-    return this.#noted('set_size', () => this.#upload.setSize(size));
+    return this.#traced('set_size', () => this.#upload.setSize(size));
   }
 
   readChunk(offset: number, length: number): Promise<Uint8Array> {
@@ -88,40 +85,12 @@ export class TracedUpload implements Upload {
     return this.#traced('sync', () => this.#upload.sync());
   }
 
-  async finishWrite(): Promise<StoredFile> {
-    const { root } = this.#options;
-    try {
-      const stored = await this.#traced('finish_write', () => this.#upload.finishWrite());
-      this.#describe(stored);
-      return stored;
-    } catch (error) {
-      failSpan(root, error);
-      throw error;
-    } finally {
-      root.end();
-    }
+  finishWrite(): Promise<StoredFile> {
+    return this.#traced('finish_write', () => this.#upload.finishWrite());
   }
 
-  async abortWrite(): Promise<void> {
-    const { root } = this.#options;
-    try {
-      await this.#traced('abort_write', () => this.#upload.abortWrite());
-    } finally {
-      if (this.#failure !== undefined) failSpan(root, this.#failure);
-      else {
-        root.setAttribute(Attribute.RESULT, 'ECONNABORTED');
-        root.setStatus({ code: SpanStatusCode.ERROR, message: 'the upload ended without CLOSE' });
-      }
-      root.end();
-    }
-  }
-
-  /** Traced, and what it fails of is what the upload fails of. */
-  #noted<T>(operation: string, run: () => Promise<T>): Promise<T> {
-    return this.#traced(operation, run).catch((error) => {
-      this.#failure ??= error;
-      throw error;
-    });
+  abortWrite(): Promise<void> {
+    return this.#traced('abort_write', () => this.#upload.abortWrite());
   }
 
   #traced<T>(operation: string, run: () => Promise<T>): Promise<T> {
@@ -158,23 +127,11 @@ export class TracedUpload implements Upload {
   }
 
   #failWrite(group: WriteGroup, error: unknown): never {
-    this.#failure ??= error;
     if (this.#group === group) this.#group = undefined;
     describeWrites(group);
     failSpan(group.span, error);
     group.span.end();
     throw error;
-  }
-
-  #describe({ size, etag, location }: StoredFile): void {
-    this.#options.root.setAttributes({
-      [Attribute.RESULT]: 'ok',
-      [Attribute.BYTES]: size,
-      ...(etag === undefined ? {} : { [Attribute.ETAG]: etag }),
-      ...(location === undefined
-        ? {}
-        : { [Attribute.BUCKET]: location.bucket, [Attribute.KEY]: location.key }),
-    });
   }
 }
 

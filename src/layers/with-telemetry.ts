@@ -1,7 +1,16 @@
-import { type Attributes, type Context, context, ROOT_CONTEXT, type Tracer, trace } from '@opentelemetry/api';
+import {
+  type Attributes,
+  type Context,
+  context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
 import type { StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
-import { type DirectoryEntry, Note } from '../contract/types.ts';
+import { type DirectoryEntry, Note, type StoredFile } from '../contract/types.ts';
 import { ContextScope } from '../telemetry/context-scope.ts';
 import { watchFirstBytes } from '../telemetry/first-bytes.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
@@ -10,6 +19,7 @@ import { failSpan, ROOT } from '../telemetry/spans.ts';
 import { toTraceContext } from '../telemetry/trace-context.ts';
 import { BackendOperations } from './backend-operations.ts';
 import { type ChunkSpans, TracedUpload } from './traced-upload.ts';
+import { type UploadEnding, WatchedUpload } from './watched-upload.ts';
 
 export interface BackendTelemetryOptions {
   readonly tracer: Tracer;
@@ -90,7 +100,8 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
         scope.current = beginning;
         return backend.beginWrite({ ...call, scope }, path, noted);
       });
-      return new TracedUpload(upload, { operations, chunkSpans, path, root, within, scope });
+      const withSpans = new TracedUpload(upload, { operations, chunkSpans, path, within, scope });
+      return new WatchedUpload(withSpans, (ending) => endUpload(root, ending));
     } catch (error) {
       failSpan(root, error);
       root.end();
@@ -129,6 +140,25 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
       traced(call, 'stored_file', at(path), (call) => backend.storedFile(call, path)),
     locate: (call, path) => backend.locate(call, path),
   };
+}
+
+function endUpload(root: Span, ending: UploadEnding): void {
+  if (ending.outcome === 'finished') describeStored(root, ending.stored);
+  else if (ending.outcome === 'failed') failSpan(root, ending.error);
+  else {
+    root.setAttribute(Attribute.RESULT, 'ECONNABORTED');
+    root.setStatus({ code: SpanStatusCode.ERROR, message: 'the upload ended without CLOSE' });
+  }
+  root.end();
+}
+
+function describeStored(root: Span, { size, etag, location }: StoredFile): void {
+  root.setAttributes({
+    [Attribute.RESULT]: 'ok',
+    [Attribute.BYTES]: size,
+    ...(etag === undefined ? {} : { [Attribute.ETAG]: etag }),
+    ...(location === undefined ? {} : { [Attribute.BUCKET]: location.bucket, [Attribute.KEY]: location.key }),
+  });
 }
 
 function at(path: string): Attributes {

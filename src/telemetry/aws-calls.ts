@@ -52,9 +52,9 @@ const ANSWERS = new Set([304, 404, 412]);
 const BRINGS_BYTES = new Set(['PutObject', 'UploadPart']);
 
 /**
- * A CLIENT span around each call of an AWS SDK client, all its attempts together, below whatever is going on
- * (https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/), and how long it took. By the SDK's own middleware:
- * the community's instrumentation patches modules of the SDK that have moved since (docs/adr/0010-aws-calls.md).
+ * A CLIENT span around each call of an AWS SDK client, all its attempts together, below what it belongs to
+ * (https://opentelemetry.io/docs/specs/semconv/cloud-providers/aws-sdk/), and how long it took. Why this is not the community's
+ * instrumentation: docs/adr/0010-aws-calls.md.
  */
 export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCalls {
   return (client, service) => {

@@ -2,7 +2,6 @@ import {
   type Context,
   context,
   isSpanContextValid,
-  ROOT_CONTEXT,
   type Span,
   type SpanContext,
   SpanKind,
@@ -57,8 +56,6 @@ export async function inSpan<T>(
 
 /** What roots are: spans of a server, in a trace of their own. */
 export const ROOT = { kind: SpanKind.SERVER, root: true } as const;
-
-export { ROOT_CONTEXT };
 
 /** Of a log line: the trace and the span that it belongs to. */
 export interface TraceFields {

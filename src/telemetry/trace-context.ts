@@ -7,7 +7,6 @@ import {
   trace,
 } from '@opentelemetry/api';
 import { parseTraceParent } from '@opentelemetry/core';
-
 import type { TraceContext } from '../contract/context.ts';
 import type { TraceFields } from './spans.ts';
 

@@ -18,8 +18,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Starts `sluice dev` in a folder of its own and returns it with the command that it tells the user to type. */
-async function startDev() {
-  const dev = new Running(process.execPath, [MAIN, 'dev'], { cwd: folder, env: { SLUICE_PORT: '0' } });
+async function startDev(env: Readonly<Record<string, string>> = {}) {
+  const dev = new Running(process.execPath, [MAIN, 'dev'], {
+    cwd: folder,
+    env: { SLUICE_PORT: '0', ...env },
+  });
   const command = (await dev.line((line) => line.trim().startsWith('sftp -P '))).trim().split(' ');
   await dev.line((line) => line.startsWith('Waiting for uploads'));
   return { dev, command };
@@ -61,6 +64,19 @@ test('the printed sftp line uploads a file; the object, its trace and its job ar
 
   dev.kill('SIGINT');
   expect(await dev.exited).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('a receiver of traces that was named and is not there is warned of', async () => {
+  const { dev, command } = await startDev({
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '200',
+    OTEL_BSP_SCHEDULE_DELAY: '20',
+  });
+  await writeFile(join(folder, 'small'), 'small');
+  expect(await type(command, 'put small')).toMatchObject({ code: 0 });
+  expect(await dev.line((line) => line.startsWith('warning'))).toContain('telemetry is not exported');
+  dev.kill('SIGINT');
+  expect(await dev.exited).toMatchObject({ code: 0 });
 });
 
 test('the printed console shows what happens; a second one stands on another port', async () => {

@@ -1,3 +1,4 @@
+import { SpanStatusCode } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
@@ -42,5 +43,16 @@ describe('the spans of an upload', () => {
     expect(() => upload.writeChunk(0, Buffer.from('x'))).toThrow('ENOSPC');
     await upload.abortWrite();
     expect(named('sluice.upload')[0]?.attributes['sluice.result']).toBe('ENOSPC');
+  });
+
+  test('the span of an upload whose client went while it waited says that it was aborted', async () => {
+    const upload = await begin('part', {
+      writeChunk: () => Promise.reject(new FsError('ECANCELED', 'the client is gone')),
+    });
+    await expect(upload.writeChunk(0, Buffer.from('x'))).rejects.toThrow('ECANCELED');
+    await upload.abortWrite();
+    const [root] = named('sluice.upload');
+    expect(root?.attributes['sluice.result']).toBe('ECONNABORTED');
+    expect(root?.status.code).toBe(SpanStatusCode.ERROR);
   });
 });

@@ -25,7 +25,7 @@ export async function dev(): Promise<void> {
     const log = createLogger('silent');
     const telemetry = await startTelemetry({
       serviceName: demo.config.serviceName,
-      log,
+      log: { ...log, warn: ({ problem }, message) => terminal.warning(`${message}: ${problem}`) },
       processors: [traces],
       exports: demo.config.hasTraceReceiver,
     });

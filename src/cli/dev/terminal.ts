@@ -94,6 +94,10 @@ export class Terminal {
     ]);
   }
 
+  warning(text: string): void {
+    this.#write([`${this.#paint('red', 'warning')} ${text}`, '']);
+  }
+
   goodbye(): void {
     this.#write(['', 'Stopping: uploads in progress may finish. Once more Ctrl-C ends it at once.']);
   }
