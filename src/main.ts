@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { collectRarely } from './cli/garbage-collection.ts';
 import { VERSION } from './cli/version.ts';
+
+collectRarely();
 
 /** The commands; each is loaded when it is called, so that none pays for another's dependencies. */
 const program = new Command('sluice')

@@ -20,7 +20,8 @@ const CONCERNS: readonly Concern[] = [
   { name: 'batches', place: /^@opentelemetry\/.*SpanProcessor/, callees: true },
   { name: 'metrics', place: /^@opentelemetry\/sdk-metrics\//, callees: true },
   { name: 'attributes', place: /^@opentelemetry\//, function: /attribute/i, callees: true },
-  { name: 'spans', place: /^@opentelemetry\/sdk-trace/, callees: true },
+  { name: 'contexts', place: /^@opentelemetry\/.*ContextManager/ },
+  { name: 'spans', place: /^@opentelemetry\/sdk-trace(?!.*ContextManager)/, callees: true },
   { name: 'spans', place: /^@opentelemetry\// },
   { name: 'our layers', place: /^dist\/(telemetry|layers\/(traced|with-.*telemetry))/ },
 ];

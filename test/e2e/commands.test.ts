@@ -29,6 +29,12 @@ function serve(changes: Readonly<Record<string, string>>) {
   return sluice(['serve'], { env: { ...around.env, ...changes } });
 }
 
+test('the heap may grow to five times what is alive before V8 collects all of it', async () => {
+  const { stdout } = await run(process.execPath, ['--trace-gc-verbose', ...COMMAND, 'doctor'], { env: {} });
+  const factors = [...stdout.matchAll(/\[HeapController\] Limit: .*\((.*)\)/g)].map(([, factor]) => factor);
+  expect([...new Set(factors)]).toEqual(['5.0']);
+});
+
 describe('sluice serve with something wrong', () => {
   test('names every missing and wrong variable at once and exits with 2', async () => {
     const { code, stderr } = await sluice(['serve'], {
