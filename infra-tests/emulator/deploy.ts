@@ -7,7 +7,7 @@ import {
 import { DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { runCustomResource } from './host-keys.ts';
-import { idsOf, type Stead, synthesize, type Template, withInStead } from './template.ts';
+import { idsOf, propertiesOf, type Stead, synthesize, type Template, withInStead } from './template.ts';
 
 export interface Deployed {
   readonly status: string;
@@ -66,21 +66,21 @@ async function makeSecrets(
   const secrets = new SecretsManagerClient();
   const refs = new Map<string, unknown>();
   for (const id of idsOf(template, 'AWS::SecretsManager::Secret')) {
-    const initial = (template.Resources[id]?.Properties as { SecretString: string }).SecretString;
+    const { SecretString: initial } = propertiesOf<{ SecretString: string }>(template, id);
     const SecretString = initial === '{"users":[]}' ? users : initial;
     const { ARN } = await secrets.send(new CreateSecretCommand({ Name: `${stackName}-${id}`, SecretString }));
     refs.set(id, ARN);
   }
   inItsStead.push('AWS::SecretsManager::Secret: both secrets made by the API, the users with one user in it');
   const [custom = ''] = idsOf(template, 'Custom::SluiceHostKeys');
-  const { SecretId } = template.Resources[custom]?.Properties as { SecretId: { Ref: string } };
+  const { SecretId } = propertiesOf<{ SecretId: { Ref: string } }>(template, custom);
   const [maker = ''] = idsOf(template, 'AWS::Lambda::Function');
-  const { ZipFile } = template.Resources[maker]?.Properties['Code'] as { ZipFile: string };
+  const { Code } = propertiesOf<{ Code: { ZipFile: string } }>(template, maker);
   const {
     Status,
     Reason,
     Data = {},
-  } = await runCustomResource(ZipFile, { SecretId: refs.get(SecretId.Ref) });
+  } = await runCustomResource(Code.ZipFile, { SecretId: refs.get(SecretId.Ref) });
   if (Status !== 'SUCCESS') throw new Error(`the function that makes host keys failed: ${Reason}`);
   inItsStead.push(
     'Custom::SluiceHostKeys: without Docker it runs no functions; its code, out of the template, ran here',

@@ -1,4 +1,4 @@
-import { App, DefaultStackSynthesizer } from 'aws-cdk-lib';
+import { App, DefaultStackSynthesizer, type IStackSynthesizer } from 'aws-cdk-lib';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { SluiceStack } from '../../cdk/stack.ts';
 
@@ -18,7 +18,9 @@ interface Resource {
 export function synthesize(stackName: string): Template {
   const app = new App();
   new SluiceStack(app, stackName, {
-    synthesizer: new DefaultStackSynthesizer({ generateBootstrapVersionRule: false }),
+    synthesizer: new DefaultStackSynthesizer({
+      generateBootstrapVersionRule: false,
+    }) as IStackSynthesizer,
     service: { image: ContainerImage.fromRegistry('sluice') },
   });
   return app.synth().getStackByName(stackName).template as Template;
@@ -57,6 +59,13 @@ export function withInStead({ Resources, Outputs }: Template, stead: Stead): Tem
     Resources: Object.fromEntries(resources) as Template['Resources'],
     Outputs: replace(Outputs) as Template['Outputs'],
   };
+}
+
+/** What a resource is made by. */
+export function propertiesOf<T>(template: Template, id: string): T {
+  const resource = template.Resources[id];
+  if (resource === undefined) throw new Error(`the template has no ${id}`);
+  return resource.Properties as T;
 }
 
 /** The logical ids of a type. */
