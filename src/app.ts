@@ -27,6 +27,7 @@ import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
 import { SftpSession } from './sftp/session.ts';
+import { createProxiedClientFinder, findDirectClient } from './ssh/find-client.ts';
 import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
@@ -149,6 +150,10 @@ export async function createApp(
     authenticator: await createUsersAuthenticator(users),
     maxSessions: config.maxSessions,
     observeLogin: observeLogins(tracer, metrics),
+    findClient:
+      config.trustedProxies === undefined
+        ? findDirectClient
+        : createProxiedClientFinder(config.trustedProxies, log),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
     loginGraceSeconds: config.loginGraceSeconds,
     idleTimeoutSeconds: config.idleTimeoutSeconds,

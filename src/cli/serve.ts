@@ -37,6 +37,7 @@ export async function serve(): Promise<void> {
       host: config.host,
       port: config.healthPort,
       isReady: () => ready && !stop.aborted,
+      takesProxyHeaders: config.trustedProxies !== undefined,
       answerScrape,
     });
     const site = config.console && (await watch?.serve(app, config, config.console));
