@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type HealthServer, startHealthServer } from '../src/health.ts';
+import { HEADER_TIMEOUT_MS } from '../src/ssh/take-proxy-header.ts';
 import { LOCAL_HEADER, proxyHeaderFrom } from './support/proxy-header.ts';
 
 let server: HealthServer | undefined;
@@ -96,7 +97,7 @@ describe('where load balancers send PROXY headers', () => {
     expect(await answers(socket)).toContain('400 Bad Request');
   });
 
-  test('one that says nothing is closed with the server', async () => {
+  test('one that says nothing is closed with the server', { timeout: HEADER_TIMEOUT_MS / 2 }, async () => {
     const port = await start(true);
     const silent = connect(port, '127.0.0.1');
     await once(silent, 'connect');
@@ -104,6 +105,12 @@ describe('where load balancers send PROXY headers', () => {
     const closed = once(silent, 'close');
     await server?.close();
     await closed;
+  });
+
+  test('one that stops in mid-header is closed', async () => {
+    const socket = connect(await start(true), '127.0.0.1');
+    socket.write(LOCAL_HEADER.subarray(0, 14));
+    expect(await answers(socket)).toBe('');
   });
 });
 
