@@ -6,6 +6,7 @@ import {
 import { createUsersSource, UsersSourceError } from '../../src/auth/users-source.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { collectLog, type LogLine } from '../support/collect-log.ts';
+import { turn } from '../support/sftp-driver.ts';
 import { Recorder } from '../support/strict-s3/recorder.ts';
 
 const { connection } = createTestContext();
@@ -127,6 +128,8 @@ test('another reason is another line; when all is well again there is one, and w
 test('once it is stopped nothing is read any more', async () => {
   const stopped = await rereading(documentOf('a'));
   await stopped.moreReads(2);
+  // The read has come to its end then, and the next one is not due yet.
+  await turn();
   authenticator?.stop();
   const count = stopped.place.reads.entries.length;
   // Another that goes on is the clock.

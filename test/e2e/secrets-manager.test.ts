@@ -175,11 +175,14 @@ describe('what is wrong with the secrets at the start is explained, with exit co
 
   test('both, each with its faults', async () => {
     secrets.put('bad-keys', JSON.stringify({ first: 'not a key', second: 2 }));
-    secrets.put('users', '{"users":[{"username":"a"}]}');
+    secrets.put('users', '{"users":[{"username":"a"},{"username":"b"}]}');
     expect(await faults({ SLUICE_HOST_KEYS_SECRET: 'bad-keys' })).toEqual([
       expect.stringMatching(/^sluice: SLUICE_HOST_KEYS_SECRET: "first" is not a usable private key: /),
       'sluice: SLUICE_HOST_KEYS_SECRET: "second" must be the text of a private key',
-      'sluice: the users document (SLUICE_USERS_SECRET): users[0] ("a") has neither passwordHash nor publicKeys, so nobody could log in',
+      ...['users[0] ("a")', 'users[1] ("b")'].map(
+        (user) =>
+          `sluice: the users document (SLUICE_USERS_SECRET): ${user} has neither passwordHash nor publicKeys, so nobody could log in`,
+      ),
     ]);
   });
 
