@@ -109,6 +109,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'health.ts',
     'jobs/event.ts',
     'materials.ts',
+    'secrets',
     'ssh',
     'telemetry',
   ],

@@ -1,5 +1,6 @@
 import {
   GetSecretValueCommand,
+  PutSecretValueCommand,
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
@@ -22,14 +23,7 @@ export function createSecretReader(
   { variable, secretId, aws }: SecretConfig,
   patienceMs = PATIENCE_MS,
 ): () => Promise<string> {
-  const { endpoint, region, credentials } = aws;
-  const client = new SecretsManagerClient({
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(credentials === undefined ? {} : { credentials }),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-  });
+  const client = createClient(aws);
   return async () => {
     const patience = AbortSignal.timeout(patienceMs);
     try {
@@ -42,6 +36,39 @@ export function createSecretReader(
     }
     throw new SecretError(`${variable}: the secret ${secretId} is binary; it has to be text (SecretString)`);
   };
+}
+
+/**
+ * Gives a secret another value, which becomes its current version
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html).
+ * The promise rejects with a SecretError, after `patienceMs` at the latest.
+ */
+export function createSecretWriter(
+  { variable, secretId, aws }: SecretConfig,
+  patienceMs = PATIENCE_MS,
+): (value: string) => Promise<void> {
+  const client = createClient(aws);
+  return async (value) => {
+    const patience = AbortSignal.timeout(patienceMs);
+    try {
+      const request = new PutSecretValueCommand({ SecretId: secretId, SecretString: value });
+      await client.send(request, { abortSignal: patience });
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      const problem = patience.aborted ? `no answer within ${patienceMs} ms` : `${name}: ${message}`;
+      throw new SecretError(`${variable}: the secret ${secretId} cannot be written: ${problem}`);
+    }
+  };
+}
+
+function createClient({ endpoint, region, credentials }: SecretConfig['aws']): SecretsManagerClient {
+  return new SecretsManagerClient({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  });
 }
 
 function unanswered(secretId: string, patienceMs: number): string {
