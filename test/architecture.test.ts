@@ -87,6 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backends/s3': ['buffers', 'config/load.ts'],
   'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
   'health.ts': [],
+  'task-protection.ts': [],
   'app.ts': [
     'auth',
     'backends/create.ts',
@@ -98,7 +99,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'ssh',
     'telemetry',
   ],
-  cli: ['app.ts', 'auth', 'config/load.ts', 'console', 'health.ts', 'jobs/event.ts', 'ssh', 'telemetry'],
+  cli: [
+    'app.ts',
+    'auth',
+    'config/load.ts',
+    'console',
+    'health.ts',
+    'jobs/event.ts',
+    'ssh',
+    'task-protection.ts',
+    'telemetry',
+  ],
   'main.ts': ['cli'],
   'index.ts': ['jobs/event.ts'],
 };

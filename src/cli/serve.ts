@@ -1,9 +1,10 @@
 import { type App, createApp } from '../app.ts';
-import { unknownVariables } from '../config/load.ts';
+import { type Config, unknownVariables } from '../config/load.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { TaskProtection } from '../task-protection.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
 import { announceConsole, Watch } from './console.ts';
@@ -49,6 +50,7 @@ export async function serve(): Promise<void> {
         'listening',
       );
       if (config.jobs === undefined) log.warn({}, 'SLUICE_QUEUE_URL is not set: uploads give no jobs');
+      protectTask(app, config, log, stop);
       ready = true;
       await aborted(stop);
     }
@@ -62,6 +64,11 @@ export async function serve(): Promise<void> {
   await telemetry.shutdown();
   log.info({}, 'stopped');
   process.exit();
+}
+
+function protectTask(app: App, { ecsAgentUri: agentUri }: Config, log: Log, stop: AbortSignal): void {
+  if (agentUri === undefined) return;
+  new TaskProtection({ agentUri, uploads: () => app.live.uploads(), log }).start(stop);
 }
 
 async function close(app: App, drainSeconds: number, log: Log): Promise<void> {

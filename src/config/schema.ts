@@ -104,6 +104,7 @@ const variables = {
   SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(1, 3600, 60),
   SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 1800),
   SLUICE_DRAIN_SECONDS: wholeNumber(0, 86_400, 60),
+  SLUICE_TASK_PROTECTION: oneOf(['auto', 'off'], 'auto'),
   SLUICE_PROXY_PROTOCOL: z
     .literal('off', { error: 'the PROXY protocol is not supported yet; leave it off' })
     .default('off'),
@@ -118,6 +119,7 @@ const standard = {
   AWS_ENDPOINT_URL_SQS: httpUrl.optional(),
   AWS_REGION: z.string().optional(),
   AWS_DEFAULT_REGION: z.string().optional(),
+  ECS_AGENT_URI: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
   OTEL_SERVICE_NAME: z.string().default('sluice'),

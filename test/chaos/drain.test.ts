@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ENOUGH, STAGES, type Stage, stopAmidUploads, TOO_LITTLE } from './service/drain.ts';
+import { ENOUGH, STAGES, stopAmidUploads, TOO_LITTLE } from './service/drain.ts';
 import { isAcknowledged } from './service/journal.ts';
 import { drainTables } from './service/tables.ts';
 

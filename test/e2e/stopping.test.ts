@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { Ssh2Client } from '../clients/ssh2-client.ts';
+import { startEcsAgent } from '../support/ecs-agent.ts';
 import { Running } from '../support/processes.ts';
 import {
   BUCKET,
@@ -161,4 +162,20 @@ test('SIGTERM lets an upload under a temporary name finish with its rename, and 
   expect(await other.running.exited).toMatchObject({ code: 0 });
   await around.job('/renamed');
   expect(stored('renamed')?.toString()).toBe('whole');
+});
+
+test('on ECS an upload that lasts has its task spared from deployments', async () => {
+  const agent = await startEcsAgent();
+  onTestFinished(() => agent.close());
+  const other = await startService({ ...around.env, ECS_AGENT_URI: agent.uri });
+  onTestFinished(async () => void (await other.stop()));
+  const hold = around.s3.fault({ operation: 'PutObject', key: `${PREFIX}lasts`, hang: 'request' });
+  const uploading = sftp(other, around.workspace, [`put ${local('small')} /lasts`]);
+  await hold.reached();
+  await agent.asked(1);
+  hold.release();
+  expect(await uploading).toMatchObject({ code: 0 });
+  expect(agent.requests).toMatchObject([
+    { method: 'PUT', body: { ProtectionEnabled: true, ExpiresInMinutes: 10 } },
+  ]);
 });
