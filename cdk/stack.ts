@@ -1,55 +1,44 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { SluiceJobs, type SluiceJobsProps } from './jobs.ts';
-import { SluiceStorage, type SluiceStorageProps } from './storage.ts';
+import { SftpIngestion, type SftpIngestionProps } from './ingestion.ts';
 
-export interface SluiceStackProps extends StackProps {
-  /**
-   * The bucket that uploads go to.
-   *
-   * @default - a new bucket with the defaults of {@link SluiceStorage}
-   */
-  readonly storage?: SluiceStorageProps;
+/** What {@link SftpIngestion} takes, and what every stack does. */
+export interface SluiceStackProps extends StackProps, SftpIngestionProps {}
 
-  /**
-   * The queue of the jobs.
-   *
-   * @default - a new queue with the defaults of {@link SluiceJobs}
-   */
-  readonly jobs?: SluiceJobsProps;
-}
-
-/**
- * What Sluice keeps in AWS: the bucket and the queue.
- *
- * This is not the whole appliance yet. The service (Fargate tasks, load balancer, host keys, users), the network and
- * the observability constructs are not in this stack: deploying it gives a place for files and jobs, and no SFTP
- * server. Run `sluice serve` elsewhere with the outputs as `SLUICE_BUCKET` and `SLUICE_QUEUE_URL`. For the same reason
- * a stack with both bucket and queue passed in is empty as yet, which CloudFormation refuses to deploy.
- */
+/** The whole appliance in a stack of its own, with what its operator and its partners need to know as outputs. */
 export class SluiceStack extends Stack {
-  readonly storage: SluiceStorage;
-  readonly jobs: SluiceJobs;
+  readonly ingestion: SftpIngestion;
 
   constructor(scope: Construct, id: string, props: SluiceStackProps = {}) {
-    const { storage, jobs, ...stackProps } = props;
-    super(scope, id, stackProps);
-    this.storage = new SluiceStorage(this, 'Storage', storage);
-    this.jobs = new SluiceJobs(this, 'Jobs', jobs);
+    super(scope, id, props);
+    this.ingestion = new SftpIngestion(this, 'Sluice', props);
+    const { storage, jobs, credentials, frontDoor, service } = this.ingestion;
 
-    new CfnOutput(this, 'BucketName', {
-      description: 'Bucket that uploads go to (SLUICE_BUCKET)',
-      value: this.storage.bucket.bucketName,
-    });
-    new CfnOutput(this, 'QueueUrl', {
-      description: 'Queue of the jobs (SLUICE_QUEUE_URL)',
-      value: this.jobs.queue.queueUrl,
-    });
-    if (this.jobs.deadLetterQueue) {
-      new CfnOutput(this, 'DeadLetterQueueUrl', {
-        description: 'Queue of the jobs that no consumer could finish',
-        value: this.jobs.deadLetterQueue.queueUrl,
-      });
+    this.#tell('Address', 'What partners connect to, on port 22', frontDoor.loadBalancer.loadBalancerDnsName);
+    if (frontDoor.addresses.length > 0) {
+      const addresses = frontDoor.addresses.map(({ ref }) => ref);
+      this.#tell('Addresses', "The same, for partners' firewalls: they stay", Fn.join(' ', addresses));
     }
+    if (credentials.fingerprints !== undefined) {
+      this.#tell('HostKeys', 'Fingerprints of the host keys, to give to partners', credentials.fingerprints);
+    }
+    this.#tell('HostKeysSecret', 'The secret with the host keys', credentials.hostKeys.secretArn);
+    this.#tell('UsersSecret', 'The secret with the users document', credentials.users.secretArn);
+    this.#tell('BucketName', 'Bucket that uploads go to', storage.bucket.bucketName);
+    this.#tell('QueueUrl', 'Queue of the jobs', jobs.queue.queueUrl);
+    if (jobs.deadLetterQueue) {
+      this.#tell(
+        'DeadLetterQueueUrl',
+        'Queue of the jobs that no consumer could finish',
+        jobs.deadLetterQueue.queueUrl,
+      );
+    }
+    this.#tell('ClusterName', 'ECS cluster of the tasks', service.cluster.clusterName);
+    this.#tell('ServiceName', 'ECS service of the tasks', service.service.serviceName);
+    this.#tell('LogGroupName', 'Log of the service', service.logGroup.logGroupName);
+  }
+
+  #tell(name: string, description: string, value: string): void {
+    new CfnOutput(this, name, { description, value });
   }
 }

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { App, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -19,29 +19,27 @@ function outputsOf(template: Template): Record<string, unknown> {
 }
 
 describe('the stack', () => {
-  test('holds one bucket, a queue and its dead-letter queue, their policies and nothing else', () => {
-    const template = Template.fromStack(new SluiceStack(new App(), 'Sluice'));
-    const types = Object.values<{ Type: string }>(template.toJSON()['Resources']).map(({ Type }) => Type);
-    expect(types.toSorted()).toEqual([
-      'AWS::S3::Bucket',
-      'AWS::S3::BucketPolicy',
-      'AWS::SQS::Queue',
-      'AWS::SQS::Queue',
-      'AWS::SQS::QueuePolicy',
-      'AWS::SQS::QueuePolicy',
-    ]);
-  });
-
-  test('outputs the bucket name and both queue URLs', () => {
+  test('outputs what its operator and its partners need to know', () => {
     const stack = new SluiceStack(new App(), 'Sluice');
+    const { storage, jobs, credentials, frontDoor, service } = stack.ingestion;
     expect(outputsOf(Template.fromStack(stack))).toEqual({
-      BucketName: stack.resolve(stack.storage.bucket.bucketName),
-      QueueUrl: stack.resolve(stack.jobs.queue.queueUrl),
-      DeadLetterQueueUrl: stack.resolve(stack.jobs.deadLetterQueue?.queueUrl),
+      Address: stack.resolve(frontDoor.loadBalancer.loadBalancerDnsName),
+      Addresses: {
+        'Fn::Join': [' ', frontDoor.addresses.map(({ ref }) => stack.resolve(ref))],
+      },
+      HostKeys: stack.resolve(credentials.fingerprints),
+      HostKeysSecret: stack.resolve(credentials.hostKeys.secretArn),
+      UsersSecret: stack.resolve(credentials.users.secretArn),
+      BucketName: stack.resolve(storage.bucket.bucketName),
+      QueueUrl: stack.resolve(jobs.queue.queueUrl),
+      DeadLetterQueueUrl: stack.resolve(jobs.deadLetterQueue?.queueUrl),
+      ClusterName: stack.resolve(service.cluster.clusterName),
+      ServiceName: stack.resolve(service.service.serviceName),
+      LogGroupName: stack.resolve(service.logGroup.logGroupName),
     });
   });
 
-  test('hands its props on to both constructs and to the stack', () => {
+  test('hands its props on to the constructs and to the stack', () => {
     const stack = new SluiceStack(new App(), 'Sluice', {
       description: 'mine',
       storage: { versioned: true },
@@ -53,50 +51,63 @@ describe('the stack', () => {
     template.allResourcesProperties('AWS::SQS::Queue', { FifoQueue: true });
   });
 
-  test('creates no bucket and outputs the name of the one passed in', () => {
+  test('makes no bucket and no queue where they are passed in, and outputs what is known of these', () => {
     const app = new App();
-    const owner = new SluiceStack(app, 'Owner');
-    const existingBucket = Bucket.fromBucketName(owner, 'Mine', 'mine');
-    const template = Template.fromStack(new SluiceStack(app, 'Sluice', { storage: { existingBucket } }));
+    const owner = new Stack(app, 'Owner');
+    const existingBucket = Bucket.fromBucketName(owner, 'Bucket', 'mine');
+    const existingQueue = Queue.fromQueueArn(owner, 'Queue', 'arn:aws:sqs:eu-west-1:111122223333:mine');
+    const stack = new SluiceStack(app, 'Sluice', { storage: { existingBucket }, jobs: { existingQueue } });
+    const template = Template.fromStack(stack);
     template.resourceCountIs('AWS::S3::Bucket', 0);
-    expect(outputsOf(template)).toMatchObject({ BucketName: 'mine' });
-  });
-
-  test('creates no queue and outputs only what is known of the one passed in', () => {
-    const app = new App();
-    const owner = new SluiceStack(app, 'Owner');
-    const existingQueue = Queue.fromQueueArn(owner, 'Mine', 'arn:aws:sqs:eu-west-1:111122223333:mine');
-    const template = Template.fromStack(new SluiceStack(app, 'Sluice', { jobs: { existingQueue } }));
     template.resourceCountIs('AWS::SQS::Queue', 0);
-    expect(outputsOf(template)).toEqual({
-      BucketName: expect.anything(),
+    const outputs = outputsOf(template);
+    expect(outputs).toMatchObject({
+      BucketName: 'mine',
       QueueUrl: {
         'Fn::Join': ['', ['https://sqs.eu-west-1.', { Ref: 'AWS::URLSuffix' }, '/111122223333/mine']],
       },
     });
+    expect(outputs).not.toHaveProperty('DeadLetterQueueUrl');
   });
 });
 
 describe('the app of cdk.json', () => {
-  test('synthesizes the stack for any account and region without credentials or lookups', () => {
+  /** What `cdk synth` runs, without anything that the machine may know of an account. */
+  function synthesize(context: object = {}) {
     const directory = mkdtempSync(join(tmpdir(), 'sluice-cdk-'));
     onTestFinished(() => rmSync(directory, { recursive: true }));
     const root = join(import.meta.dirname, '..');
     const { app } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { app: string };
-
     execFileSync('sh', ['-c', app], {
       cwd: root,
-      env: { PATH: process.env['PATH'], HOME: directory, CDK_OUTDIR: directory },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: directory,
+        CDK_OUTDIR: directory,
+        CDK_CONTEXT_JSON: JSON.stringify(context),
+      },
     });
+    const read = (file: string) => JSON.parse(readFileSync(join(directory, file), 'utf8'));
+    return {
+      manifest: read('manifest.json'),
+      template: Template.fromJSON(read('Sluice.template.json')),
+      assets: read('Sluice.assets.json'),
+    };
+  }
 
-    const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8'));
+  test('synthesizes the stack for any account and region without credentials or lookups', () => {
+    const { manifest, template } = synthesize();
     expect(manifest.missing).toBeUndefined();
     expect(manifest.artifacts['Sluice'].environment).toBe('aws://unknown-account/unknown-region');
-    const template = JSON.parse(readFileSync(join(directory, 'Sluice.template.json'), 'utf8'));
-    expect(Object.keys(template.Outputs).toSorted()).toEqual([
-      'BucketName',
-      'DeadLetterQueueUrl',
-      'QueueUrl',
-    ]);
+    template.resourceCountIs('AWS::ECS::Service', 1);
+  });
+
+  test('builds the image of this repository when it is deployed, unless it is given one', () => {
+    expect(Object.keys(synthesize().assets.dockerImages)).toHaveLength(1);
+    const { template, assets } = synthesize({ image: 'sluice:1.2.3' });
+    expect(assets.dockerImages).toEqual({});
+    template.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: Match.arrayWith([Match.objectLike({ Name: 'sluice', Image: 'sluice:1.2.3' })]),
+    });
   });
 });

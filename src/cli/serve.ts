@@ -3,6 +3,7 @@ import { type Config, unknownVariables } from '../config/load.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
+import type { Materials } from '../materials.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { TaskProtection } from '../task-protection.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -14,11 +15,17 @@ import { aborted, stopSignal } from './stop-signal.ts';
 /** Longest pause between two attempts to reach the bucket or the queue, in milliseconds. */
 const LONGEST_PAUSE_MS = 15_000;
 
+export interface ServeOptions {
+  /** After how long the users are read again, in milliseconds; as their source has it unless given. */
+  readonly rereadMs?: number;
+}
+
 /** `sluice serve`: the server, configured by the environment, until SIGTERM or SIGINT. */
-export async function serve(): Promise<void> {
+export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   const loaded = await loadOrExplain();
   if (loaded === undefined) return;
-  const { config, materials } = loaded;
+  const { config } = loaded;
+  const materials = rereadMs === undefined ? loaded.materials : rereadEvery(rereadMs, loaded.materials);
   const log = createLogger(config.logLevel);
   warnOfOddities(log);
 
@@ -38,6 +45,7 @@ export async function serve(): Promise<void> {
       host: config.host,
       port: config.healthPort,
       isReady: () => ready && !stop.aborted,
+      takesProxyHeaders: config.trustedProxies !== undefined,
       answerScrape,
     });
     const site = config.console && (await watch?.serve(app, config, config.console));
@@ -69,6 +77,10 @@ export async function serve(): Promise<void> {
 function protectTask(app: App, { ecsAgentUri: agentUri }: Config, log: Log, stop: AbortSignal): void {
   if (agentUri === undefined) return;
   new TaskProtection({ agentUri, uploads: () => app.live.uploads(), log }).start(stop);
+}
+
+function rereadEvery(rereadMs: number, materials: Materials): Materials {
+  return { ...materials, usersSource: { ...materials.usersSource, rereadMs } };
 }
 
 async function close(app: App, drainSeconds: number, log: Log): Promise<void> {

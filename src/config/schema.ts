@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { EnvName } from './env-names.ts';
 
@@ -9,6 +10,20 @@ export const DEFAULT_PORT = 2222;
  * (docs/jobs.md tells which is which).
  */
 const TEMPORARY_NAMES = ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'];
+
+/**
+ * Where load balancers have their addresses: private networks (RFC 1918, RFC 4193), the shared space of carriers, which VPCs may have too
+ * (RFC 6598), and this machine.
+ */
+const PRIVATE_SUBNETS = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  'fc00::/7',
+  '127.0.0.0/8',
+  '::1/128',
+];
 
 /** A whole number within limits; the message follows from them. */
 function wholeNumber(min: number, max: number, fallback: number) {
@@ -42,6 +57,29 @@ function namePatterns(fallback: readonly string[]) {
     );
 }
 
+/** CIDRs, comma-separated; an address alone is a subnet of one. */
+function subnets(fallback: readonly string[]) {
+  return z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map((subnet) => toCidr(subnet.trim())))
+    .refine(
+      (cidrs) => cidrs.every(isCidr),
+      'must be subnets, separated by commas (10.0.0.0/8, 2001:db8::/56)',
+    );
+}
+
+function toCidr(subnet: string): string {
+  const family = isIP(subnet);
+  return family === 0 ? subnet : `${subnet}/${family === 4 ? 32 : 128}`;
+}
+
+function isCidr(subnet: string): boolean {
+  const [, address = '', prefix] = /^([\da-fA-F.:]+)\/(\d{1,3})$/.exec(subnet) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(prefix) <= (family === 4 ? 32 : 128);
+}
+
 const ADDRESS_FAULT =
   'must be host:port (127.0.0.1:9090, [::1]:9090) or a port alone, which is one of 127.0.0.1 (9090)';
 
@@ -65,9 +103,9 @@ const variables = {
   SLUICE_HEALTH_PORT: wholeNumber(0, 65_535, 8080),
   SLUICE_CONSOLE: loopbackAddress.optional(),
   SLUICE_HOST_KEYS_DIR: z.string().optional(),
-  SLUICE_HOST_KEYS_SECRET: notYet('reading host keys from Secrets Manager'),
+  SLUICE_HOST_KEYS_SECRET: z.string().optional(),
   SLUICE_USERS_FILE: z.string().optional(),
-  SLUICE_USERS_SECRET: notYet('reading users from Secrets Manager'),
+  SLUICE_USERS_SECRET: z.string().optional(),
   SLUICE_AUTH_URL: notYet('authentication by webhook'),
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
@@ -105,9 +143,8 @@ const variables = {
   SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 1800),
   SLUICE_DRAIN_SECONDS: wholeNumber(0, 86_400, 60),
   SLUICE_TASK_PROTECTION: oneOf(['auto', 'off'], 'auto'),
-  SLUICE_PROXY_PROTOCOL: z
-    .literal('off', { error: 'the PROXY protocol is not supported yet; leave it off' })
-    .default('off'),
+  SLUICE_PROXY_PROTOCOL: oneOf(['off', 'v2'], 'off'),
+  SLUICE_PROXY_TRUSTED: subnets(PRIVATE_SUBNETS),
   SLUICE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
   SLUICE_TRACE_CHUNKS: oneOf(['part', 'each'], 'part'),
 } satisfies Record<EnvName, z.ZodType>;
@@ -117,6 +154,7 @@ const standard = {
   AWS_ENDPOINT_URL: httpUrl.optional(),
   AWS_ENDPOINT_URL_S3: httpUrl.optional(),
   AWS_ENDPOINT_URL_SQS: httpUrl.optional(),
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: httpUrl.optional(),
   AWS_REGION: z.string().optional(),
   AWS_DEFAULT_REGION: z.string().optional(),
   ECS_AGENT_URI: httpUrl.optional(),
@@ -131,17 +169,22 @@ export const standardSchema = z.object(standard);
 export type Variables = z.infer<typeof variablesSchema>;
 export type StandardVariables = z.infer<typeof standardSchema>;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Which variables go together: what no single one can tell. */
-export function crossFaults(env: Readonly<Record<string, string | undefined>>): string[] {
-  const faults: string[] = [];
-  if (env['SLUICE_HOST_KEYS_DIR'] === undefined && env['SLUICE_HOST_KEYS_SECRET'] === undefined) {
-    faults.push(
-      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
-    );
-  }
-  if (env['SLUICE_USERS_FILE'] === undefined && env['SLUICE_USERS_SECRET'] === undefined) {
-    faults.push('SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in');
-  }
+export function crossFaults(env: Environment): string[] {
+  const faults = [
+    ...exactlyOneFaults(
+      env,
+      ['SLUICE_HOST_KEYS_DIR', 'a folder of private keys; make one with: sluice host-key'],
+      ['SLUICE_HOST_KEYS_SECRET', 'a secret that holds them'],
+    ),
+    ...exactlyOneFaults(
+      env,
+      ['SLUICE_USERS_FILE', 'the users document, the JSON file that says who may log in'],
+      ['SLUICE_USERS_SECRET', 'a secret that holds it'],
+    ),
+  ];
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
   }
@@ -156,5 +199,23 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
   if (env['SLUICE_FAILURE_QUEUE_URL'] !== undefined && env['SLUICE_QUEUE_URL'] === undefined) {
     faults.push('SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs');
   }
+  if (env['SLUICE_PROXY_TRUSTED'] !== undefined && env['SLUICE_PROXY_PROTOCOL'] !== 'v2') {
+    faults.push('SLUICE_PROXY_TRUSTED: needs SLUICE_PROXY_PROTOCOL=v2: no header is looked for otherwise');
+  }
   return faults;
+}
+
+type Choice = readonly [name: EnvName, meaning: string];
+
+/** Of two variables that say where something is, one is needed, and two could disagree. */
+function exactlyOneFaults(
+  env: Environment,
+  [name, meaning]: Choice,
+  [otherName, otherMeaning]: Choice,
+): string[] {
+  const given = [name, otherName].filter((each) => env[each] !== undefined).length;
+  if (given === 1) return [];
+  return given === 0
+    ? [`${name}: is required: ${meaning}; or ${otherName}: ${otherMeaning}`]
+    : [`${name}: cannot be set together with ${otherName}: leave one of them unset`];
 }

@@ -27,8 +27,8 @@ describe('loadConfig', () => {
       port: 2222,
       healthPort: 8080,
       console: undefined,
-      hostKeysDir: '/keys',
-      usersFile: '/users.json',
+      hostKeys: { kind: 'folder', folder: '/keys' },
+      users: { kind: 'file', file: '/users.json' },
       backend: { kind: 's3', bucket: 'files', prefix: '', staleUploadMs: 7 * 24 * 3_600_000, aws: {} },
       jobs: undefined,
       temporaryNames: ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'],
@@ -40,6 +40,7 @@ describe('loadConfig', () => {
       idleTimeoutSeconds: 1800,
       drainSeconds: 60,
       ecsAgentUri: undefined,
+      trustedProxies: undefined,
       logLevel: 'info',
       serviceName: 'sluice',
       chunkSpans: 'part',
@@ -64,7 +65,8 @@ describe('loadConfig', () => {
       SLUICE_LOGIN_GRACE_SECONDS: '6',
       SLUICE_IDLE_TIMEOUT_SECONDS: '7',
       SLUICE_DRAIN_SECONDS: '0',
-      SLUICE_PROXY_PROTOCOL: 'off',
+      SLUICE_PROXY_PROTOCOL: 'v2',
+      SLUICE_PROXY_TRUSTED: '10.1.0.0/16, 2001:db8::/56,192.0.2.7',
       SLUICE_LOG_LEVEL: 'silent',
       SLUICE_TRACE_CHUNKS: 'each',
       OTEL_SERVICE_NAME: 'door',
@@ -88,6 +90,7 @@ describe('loadConfig', () => {
       loginGraceSeconds: 6,
       idleTimeoutSeconds: 7,
       drainSeconds: 0,
+      trustedProxies: ['10.1.0.0/16', '2001:db8::/56', '192.0.2.7/32'],
       logLevel: 'silent',
       serviceName: 'door',
       chunkSpans: 'each',
@@ -157,11 +160,46 @@ test('ECS is asked to spare the task where it runs the service, unless that is s
   ]);
 });
 
+describe('proxies', () => {
+  test('are trusted in private networks and on this machine unless told otherwise', () => {
+    expect(load({ SLUICE_PROXY_PROTOCOL: 'v2' }).trustedProxies).toEqual([
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '100.64.0.0/10',
+      'fc00::/7',
+      '127.0.0.0/8',
+      '::1/128',
+    ]);
+  });
+
+  test.each([
+    'lb.internal',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '::/129',
+    '10.0.0.0/8,',
+    '10.0.0.0/8/8',
+    'fe80::1%eth0',
+    '10.0.0.0/',
+  ])('cannot be %s', (SLUICE_PROXY_TRUSTED) => {
+    expect(faultsOf({ SLUICE_PROXY_PROTOCOL: 'v2', SLUICE_PROXY_TRUSTED })).toEqual([
+      'SLUICE_PROXY_TRUSTED: must be subnets, separated by commas (10.0.0.0/8, 2001:db8::/56)',
+    ]);
+  });
+
+  test('are not named where no header is looked for', () => {
+    expect(faultsOf({ SLUICE_PROXY_TRUSTED: '10.0.0.0/8' })).toEqual([
+      'SLUICE_PROXY_TRUSTED: needs SLUICE_PROXY_PROTOCOL=v2: no header is looked for otherwise',
+    ]);
+  });
+});
+
 describe('faults', () => {
   test('what is required and not there is told, with what it is', () => {
     expect(faultsOf({}, {})).toEqual([
-      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
-      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in',
+      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
+      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it',
       'SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
     ]);
   });
@@ -205,11 +243,13 @@ describe('faults', () => {
     ['SLUICE_LOGIN_GRACE_SECONDS', '0', /whole number from 1 to/],
     ['SLUICE_IDLE_TIMEOUT_SECONDS', '86401', /whole number from 1 to 86400$/],
     ['SLUICE_DRAIN_SECONDS', 'x', /whole number from 0 to/],
+    ['SLUICE_PROXY_PROTOCOL', 'v1', /must be one of: off, v2$/],
     ['SLUICE_LOG_LEVEL', 'loud', /must be one of: trace, debug, info, warn, error, fatal, silent$/],
     ['SLUICE_TRACE_CHUNKS', 'all', /must be one of: part, each$/],
     ['AWS_ENDPOINT_URL', 'localhost:9000', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_S3', 'x', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_SQS', 'x', /must be an http\(s\) URL$/],
+    ['AWS_ENDPOINT_URL_SECRETS_MANAGER', 'x', /must be an http\(s\) URL$/],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'x', /must be an http\(s\) URL$/],
     ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'x', /must be an http\(s\) URL$/],
   ];
@@ -225,13 +265,10 @@ describe('faults', () => {
   );
 
   const LATER = {
-    SLUICE_HOST_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:keys',
-    SLUICE_USERS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:users',
     SLUICE_AUTH_URL: 'https://auth.example',
     SLUICE_AUTH_MODULE: './auth.js',
     SLUICE_FOLDER: '/files',
     SLUICE_WORKERS: '2',
-    SLUICE_PROXY_PROTOCOL: 'v2',
   };
 
   test.each(Object.entries(LATER))('%s is refused as not supported yet, never ignored', (name, value) => {
@@ -252,18 +289,16 @@ describe('faults', () => {
     ]);
   });
 
-  test('a secret that is not supported yet is not also a folder that is missing', () => {
-    const { SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET } = LATER;
-    const faults = faultsOf({ SLUICE_BUCKET: 'b', SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET }, {});
-    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
-      'SLUICE_HOST_KEYS_SECRET',
-      'SLUICE_USERS_SECRET',
+  test('a secret beside a folder or a file is one: they could disagree', () => {
+    expect(faultsOf({ SLUICE_HOST_KEYS_SECRET: 'keys', SLUICE_USERS_SECRET: 'users' })).toEqual([
+      'SLUICE_HOST_KEYS_DIR: cannot be set together with SLUICE_HOST_KEYS_SECRET: leave one of them unset',
+      'SLUICE_USERS_FILE: cannot be set together with SLUICE_USERS_SECRET: leave one of them unset',
     ]);
   });
 
   test('all are told at once, in one message with a line each', () => {
     const wrong = Object.fromEntries(WRONG.map(([name, value]) => [name, value]));
-    const faults = faultsOf({ ...wrong, ...LATER }, {});
+    const faults = faultsOf({ ...wrong, ...LATER });
     const names = faults.map((fault) => fault.split(':')[0]);
     const expected = [...Object.keys(wrong), ...Object.keys(LATER)];
     expect(names.sort()).toEqual(expected.sort());
@@ -291,6 +326,31 @@ describe('how AWS is reached', () => {
     expect(awsOf({ AWS_ENDPOINT_URL_SQS: 'http://sqs:1', AWS_REGION: 'x' })).toEqual({
       s3: { region: 'x' },
       sqs: { endpoint: 'http://sqs:1', region: 'x' },
+    });
+  });
+
+  test('Secrets Manager as well, for the host keys and the users that are secrets', () => {
+    const SLUICE_HOST_KEYS_SECRET = 'arn:aws:secretsmanager:eu-west-1:1:secret:keys';
+    const secrets = { SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET: 'users', SLUICE_BUCKET: 'files' };
+    const endpoint = 'http://secrets:1';
+    const aws = { endpoint, region: 'eu-west-1' };
+    expect(
+      loadConfig(
+        {},
+        { ...secrets, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint, AWS_DEFAULT_REGION: 'eu-west-1' },
+      ),
+    ).toMatchObject({
+      backend: { aws: { region: 'eu-west-1' } },
+      hostKeys: {
+        kind: 'secret',
+        variable: 'SLUICE_HOST_KEYS_SECRET',
+        secretId: SLUICE_HOST_KEYS_SECRET,
+        aws,
+      },
+      users: { kind: 'secret', variable: 'SLUICE_USERS_SECRET', secretId: 'users', aws },
+    });
+    expect(loadConfig({}, { ...secrets, AWS_ENDPOINT_URL: 'http://all:1' }).users).toMatchObject({
+      aws: { endpoint: 'http://all:1', region: 'us-east-1' },
     });
   });
 

@@ -150,3 +150,10 @@ test('a second run has the same host key, so that no client takes it for another
   dev.kill('SIGINT');
   await dev.exited;
 });
+
+test('it has its own host keys and users, whichever secrets the environment names', async () => {
+  const { dev, command } = await startDev({ SLUICE_HOST_KEYS_SECRET: 'keys', SLUICE_USERS_SECRET: 'users' });
+  expect(await type(command, 'pwd')).toMatchObject({ code: 0 });
+  dev.kill('SIGINT');
+  await dev.exited;
+});

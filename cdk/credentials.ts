@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { CustomResource, Duration, RemovalPolicy, SecretValue } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { conflictFaults, refuseFaults } from './faults.ts';
+
+const HOST_KEYS_FUNCTION = new URL('host-keys-function.js', import.meta.url);
+
+export interface SluiceCredentialsProps {
+  /**
+   * A secret with host keys to use as it is: a JSON object of private keys by name, as docs/operations.md has it. Partners who move
+   * from another server then see the host key that they know.
+   *
+   * @default - a new secret with an ed25519, an ECDSA and an RSA key, made once when the stack is, and kept when it is deleted
+   */
+  readonly existingHostKeys?: ISecret;
+
+  /**
+   * A secret with the users document to use as it is (docs/users.md).
+   *
+   * @default - a new secret with a users document without users, kept when the stack is deleted
+   */
+  readonly existingUsers?: ISecret;
+
+  /**
+   * KMS key for the new secrets.
+   *
+   * @default - the account's key for Secrets Manager (`aws/secretsmanager`)
+   */
+  readonly encryptionKey?: IKey;
+}
+
+/** Who the server is, and who may come in: two secrets, which the tasks may read and nobody here may change. */
+export class SluiceCredentials extends Construct {
+  readonly hostKeys: ISecret;
+  readonly users: ISecret;
+
+  /** Of the host keys, one a line: `ssh-ed25519 SHA256:...`; undefined for keys that were passed in. */
+  readonly fingerprints: string | undefined;
+
+  constructor(scope: Construct, id: string, props: SluiceCredentialsProps = {}) {
+    super(scope, id);
+    const { existingHostKeys, existingUsers, encryptionKey } = props;
+    if (existingHostKeys && existingUsers) {
+      refuseFaults(this, conflictFaults('existingHostKeys and existingUsers', { encryptionKey }));
+    }
+    const createSecret = (id: string, description: string, initial: string) =>
+      new Secret(this, id, {
+        ...(encryptionKey === undefined ? {} : { encryptionKey }),
+        description,
+        // Deployments write it again only when it changes here, which it does not.
+        secretStringValue: SecretValue.unsafePlainText(initial),
+        removalPolicy: RemovalPolicy.RETAIN,
+      }) as ISecret;
+    this.users = existingUsers ?? createSecret('Users', 'Sluice: the users document', '{"users":[]}');
+    if (existingHostKeys) {
+      this.hostKeys = existingHostKeys;
+      return;
+    }
+    this.hostKeys = createSecret('HostKeys', 'Sluice: the private keys that prove which server it is', '{}');
+    this.fingerprints = makeHostKeys(this, this.hostKeys);
+  }
+}
+
+/** Has a function make the keys, so that they are in no template, and tells their fingerprints. */
+function makeHostKeys(scope: Construct, hostKeys: ISecret): string {
+  const logGroup = new LogGroup(scope, 'HostKeysFunctionLog', {
+    retention: RetentionDays.ONE_MONTH,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const role = new Role(scope, 'HostKeysFunctionRole', {
+    assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+  });
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    }),
+  );
+  hostKeys.grantRead(role);
+  hostKeys.grantWrite(role);
+  const maker = new LambdaFunction(scope, 'HostKeysFunction', {
+    description: 'Sluice: makes the host keys when there are none',
+    runtime: Runtime.NODEJS_22_X,
+    architecture: Architecture.ARM_64,
+    handler: 'index.handler',
+    code: Code.fromInline(withoutComments(readFileSync(HOST_KEYS_FUNCTION, 'utf8'))),
+    timeout: Duration.minutes(1),
+    memorySize: 512,
+    logGroup,
+    role,
+  });
+  const made = new CustomResource(scope, 'HostKeysMade', {
+    serviceToken: maker.functionArn,
+    resourceType: 'Custom::SluiceHostKeys',
+    properties: { SecretId: hostKeys.secretArn },
+  });
+  // It must be able to read and write before it is asked to, and to answer when the stack goes.
+  made.node.addDependency(role);
+  return made.getAttString('Fingerprints');
+}
+
+/** Inline code has its limit, and its readers are here. */
+function withoutComments(code: string): string {
+  return code.replace(/^\s*(\/\/|\/\*\*).*\n/gm, '');
+}
