@@ -87,6 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backends/s3': ['buffers', 'config/load.ts'],
   'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
   'health.ts': ['ssh/take-proxy-header.ts'],
+  'task-protection.ts': [],
   secrets: ['config/load.ts'],
   'materials.ts': ['auth', 'config/load.ts', 'secrets', 'ssh'],
   'app.ts': [
@@ -111,6 +112,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'materials.ts',
     'secrets',
     'ssh',
+    'task-protection.ts',
     'telemetry',
   ],
   'main.ts': ['cli'],

@@ -1,10 +1,11 @@
 import { type App, createApp } from '../app.ts';
-import { unknownVariables } from '../config/load.ts';
+import { type Config, unknownVariables } from '../config/load.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
 import type { Materials } from '../materials.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
+import { TaskProtection } from '../task-protection.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
 import { announceConsole, Watch } from './console.ts';
@@ -57,6 +58,7 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
         'listening',
       );
       if (config.jobs === undefined) log.warn({}, 'SLUICE_QUEUE_URL is not set: uploads give no jobs');
+      protectTask(app, config, log, stop);
       ready = true;
       await aborted(stop);
     }
@@ -70,6 +72,11 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   await telemetry.shutdown();
   log.info({}, 'stopped');
   process.exit();
+}
+
+function protectTask(app: App, { ecsAgentUri: agentUri }: Config, log: Log, stop: AbortSignal): void {
+  if (agentUri === undefined) return;
+  new TaskProtection({ agentUri, uploads: () => app.live.uploads(), log }).start(stop);
 }
 
 function rereadEvery(rereadMs: number, materials: Materials): Materials {

@@ -33,6 +33,8 @@ export interface Config {
   readonly loginGraceSeconds: number;
   readonly idleTimeoutSeconds: number;
   readonly drainSeconds: number;
+  /** Where ECS is asked to spare this task while long uploads go on; undefined: it is not. */
+  readonly ecsAgentUri: string | undefined;
   /** CIDRs of the proxies that say by PROXY headers who connects; undefined when clients connect themselves. */
   readonly trustedProxies: readonly string[] | undefined;
   readonly logLevel: string;
@@ -192,6 +194,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,
     idleTimeoutSeconds: variables.SLUICE_IDLE_TIMEOUT_SECONDS,
     drainSeconds: variables.SLUICE_DRAIN_SECONDS,
+    ecsAgentUri: variables.SLUICE_TASK_PROTECTION === 'auto' ? standard.ECS_AGENT_URI : undefined,
     trustedProxies: variables.SLUICE_PROXY_PROTOCOL === 'v2' ? variables.SLUICE_PROXY_TRUSTED : undefined,
     logLevel: variables.SLUICE_LOG_LEVEL,
     serviceName: standard.OTEL_SERVICE_NAME,

@@ -6,6 +6,7 @@
  */
 export const FS_ERROR_CODES = [
   'EACCES',
+  'EAGAIN',
   'EBADF',
   'EBUSY',
   'ECANCELED',

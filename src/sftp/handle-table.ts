@@ -41,6 +41,8 @@ export class HandleTable {
   readonly #limit: number;
   #nextId = 0;
   #closed = false;
+  #refusesMore = false;
+  #hasRefused = false;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -56,8 +58,22 @@ export class HandleTable {
     return uploads;
   }
 
-  /** To be asked before anything is opened. @throws FsError `EMFILE`. */
+  /** Whether anything was to be opened since {@link refuseMore}. */
+  get hasRefused(): boolean {
+    return this.#hasRefused;
+  }
+
+  /** Nothing is opened any more; what is open stays so. */
+  refuseMore(): void {
+    this.#refusesMore = true;
+  }
+
+  /** To be asked before anything is opened. @throws FsError `EMFILE`, or `EAGAIN` after {@link refuseMore}. */
   assertRoom(): void {
+    if (this.#refusesMore) {
+      this.#hasRefused = true;
+      throw new FsError('EAGAIN', 'the server is stopping');
+    }
     if (this.#handles.size >= this.#limit) throw new FsError('EMFILE', 'too many open handles');
   }
 

@@ -6,6 +6,7 @@ import { ArrivingWrite } from './arriving-write.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
 import { LIMITS } from './limits.ts';
+import { Parting } from './parting.ts';
 import { type Pending, ReplyQueue } from './reply-queue.ts';
 import type { RequestObserver, SessionState } from './state.ts';
 import { STATUS_OF } from './status.ts';
@@ -59,14 +60,19 @@ export class SftpSession {
   #closed = false;
   #pumping: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
-  #quietWaiters: (() => void)[] = [];
+  #hasEnded = false;
+  #parting: Parting | undefined;
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
     const { backend, principal, connection, transport, observer, memory } = options;
     this.#replies = new ReplyQueue({
-      send: (bytes) => transport.send(bytes),
-      onFlushed: () => this.#notifyQuiet(),
+      send: (bytes) => {
+        this.#answeredAt = performance.now();
+        return transport.send(bytes);
+      },
+      onFlushed: () => this.#parting?.look(),
     });
     this.#state = {
       backend,
@@ -103,10 +109,25 @@ export class SftpSession {
     return this.#pumping;
   }
 
-  /** Resolves when no upload is open or being finished and every reply is sent, or when the session has ended. */
-  whenQuiet(): Promise<void> {
-    if (this.#isQuiet) return Promise.resolve();
-    return new Promise((resolve) => this.#quietWaiters.push(resolve));
+  /**
+   * Opens nothing more, and lets the client finish what it has open. Resolves when the session may be ended: nothing is
+   * open, every reply is sent, and the client has had its {@link LULL_MS} since; or its OPEN was refused; or it has gone.
+   */
+  drain(): Promise<void> {
+    const { handles } = this.#state;
+    handles.refuseMore();
+    this.#parting ??= new Parting({
+      isOver: () => this.#hasEnded || (this.#isQuiet && handles.hasRefused),
+      quietSince: () => (this.#isQuiet ? this.#answeredAt : undefined),
+    });
+    return this.#parting.isDue;
+  }
+
+  /** Takes no further request and aborts what is open; what is being done already is answered first. */
+  async cutOff(): Promise<void> {
+    this.#closed = true;
+    await this.#abortOpen();
+    await this.endOfInput();
   }
 
   /** The client sends nothing more, but may still read: what it asked for is answered first. */
@@ -128,18 +149,19 @@ export class SftpSession {
     this.#closed = true;
     this.#replies.close();
     this.#gone.abort();
-    for (const error of await this.#state.handles.abortAll()) this.#options.onFault(error, 'end');
+    await this.#abortOpen();
     await Promise.all(this.#closing);
-    this.#notifyQuiet();
+    this.#hasEnded = true;
+    this.#parting?.look();
+  }
+
+  async #abortOpen(): Promise<void> {
+    for (const error of await this.#state.handles.abortAll()) this.#options.onFault(error, 'end');
   }
 
   get #isQuiet(): boolean {
-    return this.#closed || (this.uploads === 0 && this.#replies.isEmpty);
-  }
-
-  #notifyQuiet(): void {
-    if (!this.#isQuiet) return;
-    for (const resolve of this.#quietWaiters.splice(0)) resolve();
+    const { isEmpty, blocked } = this.#replies;
+    return this.#state.handles.size === 0 && isEmpty && blocked === undefined;
   }
 
   #pump(): Promise<void> | undefined {
@@ -209,10 +231,7 @@ export class SftpSession {
     const answered = this.#answer(request, pending, run);
     if (request.kind !== 'close' || answered === undefined) return answered;
     this.#closing.add(answered);
-    void answered.then(() => {
-      this.#closing.delete(answered);
-      this.#notifyQuiet();
-    });
+    void answered.then(() => this.#closing.delete(answered));
     return undefined;
   }
 

@@ -7,6 +7,7 @@ import { StatusCode } from './wire/constants.ts';
  */
 export const STATUS_OF = {
   EACCES: [StatusCode.PERMISSION_DENIED, 'Permission denied'],
+  EAGAIN: [StatusCode.FAILURE, 'Not now; connect again'],
   EBADF: [StatusCode.FAILURE, 'The handle is not open for that'],
   EBUSY: [StatusCode.FAILURE, 'The file or directory is in use'],
   ECANCELED: [StatusCode.FAILURE, 'The request was cancelled'],

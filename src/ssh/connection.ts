@@ -19,6 +19,9 @@ const MAX_CHANNELS = 10;
  */
 const SHA1_HOST_KEY = 'ssh-rsa';
 
+/** How long a client may take to go once it was told to, in milliseconds; a vanished one never does. */
+const GOODBYE_MS = 2_000;
+
 /** Longest user name that is logged: it is whatever a client sends. */
 const MAX_USERNAME = 128;
 
@@ -48,6 +51,7 @@ export class SshConnection {
   #principal: Principal | undefined;
   #negotiated: { readonly kex: string; readonly ciphers: string } | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #isDraining = false;
 
   constructor(options: SshConnectionOptions) {
     this.#options = options;
@@ -98,14 +102,25 @@ export class SshConnection {
     return this.#principal;
   }
 
-  /** Ends the connection as soon as no upload is open or being finished. */
+  /** Opens nothing more, and ends the connection as soon as its client has finished what is open. */
   async drain(): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session.whenQuiet()));
+    this.#isDraining = true;
+    await Promise.all([...this.#sessions].map((session) => session.drain()));
     this.end();
   }
 
+  /** Aborts what is open, answers what is being done, and ends the connection. */
+  async cutOff(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.all([...this.#sessions].map((session) => session.cutOff()));
+    this.end();
+  }
+
+  /** Behind what was sent already, and without waiting long for the client. */
   end(): void {
-    this.#options.client.end();
+    const { client, socket } = this.#options;
+    client.end();
+    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
   }
 
   /** Ends every session; resolves when their uploads are aborted, and those that were being finished are. */
@@ -139,7 +154,7 @@ export class SshConnection {
   #onSession(session: Session): void {
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
-      if (name !== 'sftp' || principal === undefined) return reject();
+      if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
       const { connection, socket, openSession } = this.#options;
       const channel = accept();
       const sftp = runSftpChannel({

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import ssh2, { type Connection as SshClient } from 'ssh2';
 import type { LiveSession } from '../contract/activity.ts';
 import type { Connection } from '../contract/context.ts';
@@ -36,7 +35,7 @@ export interface SshServerOptions
 /** Sent as `SSH-2.0-Sluice`. Without a version: it tells an attacker what to look for and a client nothing. */
 const IDENT = 'Sluice';
 
-/** How long the aborts of uploads that were cut off may take when the server closes, in milliseconds. */
+/** How long what was being done may take to its end once the server cuts off the rest, in milliseconds. */
 const LAST_WORDS_MS = 10_000;
 
 interface Caller {
@@ -113,28 +112,39 @@ export class SshServer {
   }
 
   /**
-   * Accepts nothing more, ends connections as their uploads finish, and cuts off what is left after
-   * `drainSeconds`. Resolves when every connection is gone and what they left has been finished or aborted.
+   * Accepts nothing more, ends connections as their clients finish what they have open, and cuts off what is left after
+   * `drainSeconds`: uploads that are open are aborted, those being finished are answered. Resolves when every connection is
+   * gone and what they left has been finished or aborted, at the latest {@link LAST_WORDS_MS} after that.
    */
   async close(drainSeconds: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
-    const cutOff = setTimeout(() => {
-      for (const socket of this.#sockets.keys()) socket.destroy();
-    }, drainSeconds * 1000);
     for (const socket of this.#sockets.keys()) {
       const identified = this.#connections.get(socket);
       if (identified === undefined) socket.destroy();
       else void identified.ssh.drain();
     }
-    await closed;
+    const cutOff = setTimeout(() => this.#cutOff(drainSeconds), drainSeconds * 1000);
+    let last: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      last = setTimeout(resolve, drainSeconds * 1000 + LAST_WORDS_MS);
+    });
+    await Promise.race([closed.then(() => this.#ended()), late]);
     clearTimeout(cutOff);
-    const endings = [...this.#connections.values()].map(({ ssh }) => ssh.ended());
-    const late = new AbortController();
-    await Promise.race([
-      Promise.all(endings),
-      delay(LAST_WORDS_MS, undefined, { signal: late.signal }).catch(() => undefined),
-    ]);
-    late.abort();
+    clearTimeout(last);
+    for (const socket of this.#sockets.keys()) socket.destroy();
+  }
+
+  #cutOff(drainSeconds: number): void {
+    if (this.#sockets.size === 0) return;
+    this.#options.log.warn(
+      { drainSeconds, connections: this.#sockets.size },
+      'the drain is over: cutting off',
+    );
+    for (const { ssh } of this.#connections.values()) void ssh.cutOff();
+  }
+
+  async #ended(): Promise<void> {
+    await Promise.all([...this.#connections.values()].map(({ ssh }) => ssh.ended()));
   }
 
   #onSocket(socket: Socket): void {

@@ -22,6 +22,7 @@ class Story {
   openUploads = 0;
   everyObject = false;
   mustAcknowledge = false;
+  mustTell = false;
   #order = 0;
 
   send(path: string, content: string, answers: Partial<SentUpload> = { closed: 'ok' }): SentUpload {
@@ -64,6 +65,7 @@ class Story {
       openUploads: this.openUploads,
       everyObject: this.everyObject,
       mustAcknowledge: this.mustAcknowledge,
+      mustTell: this.mustTell,
     };
     return verify(observed).map(({ rule }) => rule);
   }
@@ -159,6 +161,46 @@ test.each([
   const story = Object.assign(new Story(), { mustAcknowledge: true });
   story.send('/a', 'one', answers);
   expect(story.violated).toEqual(['an upload was not acknowledged']);
+});
+
+describe('where clients are told of all that is done', () => {
+  const staged = { temporary: '/a.filepart', closed: 'ok' } as const;
+  const story = () => Object.assign(new Story(), { mustTell: true });
+
+  test.each([{}, { closed: 'lost' }, { closed: 'refused' }, staged, { ...staged, renamed: 'lost' }] as const)(
+    'an upload of which nothing is done may have any answer: %o',
+    (answers) => {
+      const broken = story();
+      const upload = broken.send('/a', 'one', answers);
+      if (upload.temporary !== undefined) broken.store(upload.temporary, upload);
+      broken.deliver('/b', 'one');
+      expect(broken.violated).toEqual([]);
+    },
+  );
+
+  test.each([{ closed: 'lost' }, { closed: 'refused' }, { ...staged, renamed: 'lost' }] as const)(
+    'an object that its client was not told of: %o',
+    (answers) => {
+      const broken = story();
+      const upload = broken.send('/a', 'one', answers);
+      if (upload.temporary !== undefined) broken.store(upload.temporary, upload);
+      broken.store('/a', upload);
+      expect(broken.violated).toEqual(['done, but its client was not told']);
+    },
+  );
+
+  test('one under a temporary name that its client was not told of', () => {
+    const broken = story();
+    broken.store('/a.filepart', broken.send('/a', 'one', { ...staged, closed: 'lost' }));
+    expect(broken.violated).toEqual(['done, but its client was not told']);
+  });
+
+  test('a job that its client was not told of', () => {
+    const broken = story();
+    broken.tell(broken.store('/a', broken.send('/a', 'one', { closed: 'lost' })));
+    broken.versions.length = 0;
+    expect(broken.violated).toContain('done, but its client was not told');
+  });
 });
 
 describe('an object', () => {

@@ -39,6 +39,7 @@ describe('loadConfig', () => {
       loginGraceSeconds: 60,
       idleTimeoutSeconds: 1800,
       drainSeconds: 60,
+      ecsAgentUri: undefined,
       trustedProxies: undefined,
       logLevel: 'info',
       serviceName: 'sluice',
@@ -146,6 +147,17 @@ describe('the console', () => {
       'SLUICE_CONSOLE: must be host:port (127.0.0.1:9090, [::1]:9090) or a port alone, which is one of 127.0.0.1 (9090)',
     ]);
   });
+});
+
+test('ECS is asked to spare the task where it runs the service, unless that is switched off', () => {
+  const agent = { ECS_AGENT_URI: 'http://169.254.170.2/api/0123' };
+  expect(load(agent).ecsAgentUri).toBe('http://169.254.170.2/api/0123');
+  expect(load({ ...agent, SLUICE_TASK_PROTECTION: 'auto' }).ecsAgentUri).toBe(agent.ECS_AGENT_URI);
+  expect(load({ ...agent, SLUICE_TASK_PROTECTION: 'off' }).ecsAgentUri).toBeUndefined();
+  expect(load({ SLUICE_TASK_PROTECTION: 'auto' }).ecsAgentUri).toBeUndefined();
+  expect(faultsOf({ SLUICE_TASK_PROTECTION: 'on' })).toEqual([
+    'SLUICE_TASK_PROTECTION: must be one of: auto, off',
+  ]);
 });
 
 describe('proxies', () => {

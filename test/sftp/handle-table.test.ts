@@ -77,6 +77,16 @@ describe('HandleTable', () => {
     table.assertRoom();
   });
 
+  test('opens nothing more once it is told so, keeps what is open, and knows that it has refused', () => {
+    const table = new HandleTable(2);
+    const id = table.add(file());
+    table.refuseMore();
+    expect(table.hasRefused).toBe(false);
+    expect(() => table.assertRoom()).toThrow('EAGAIN');
+    expect(table.hasRefused).toBe(true);
+    expect(table.get(id, 'file').kind).toBe('file');
+  });
+
   test('counts uploads apart', () => {
     const table = new HandleTable(10);
     table.add(file());

@@ -141,15 +141,6 @@ describe('the end of a session', () => {
     expect(calls.at(-1)).toBe('abort /a');
   });
 
-  test('whenQuiet resolves when the session ends with uploads open', async () => {
-    const driver = await SftpDriver.started();
-    await driver.open('/a');
-    const quiet = driver.session.whenQuiet();
-    expect(await isSettled(quiet)).toBe(false);
-    await driver.session.end();
-    await quiet;
-  });
-
   test('an upload that is opened while the channel goes is aborted', async () => {
     const opening = deferred();
     const { backend, calls } = watchUploads({ beginWrite: () => opening.promise });

@@ -25,6 +25,7 @@ const SECRET = 'arn:aws:s3:::secret-bucket/key';
 /** The status of each code as house and draft have it; a new code is a failure until it is entered here. */
 const STATUS: Readonly<Record<FsErrorCode, number>> = {
   EACCES: 3,
+  EAGAIN: 4,
   EBADF: 4,
   EBUSY: 4,
   ECANCELED: 4,

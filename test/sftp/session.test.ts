@@ -274,20 +274,4 @@ describe('a CLOSE that takes its time', () => {
     await turn();
     expect(driver.session.uploads).toBe(0);
   });
-
-  test('whenQuiet waits for the last upload, and its reply is sent by then', async () => {
-    const { driver, finish } = await withSlowClose();
-    const a = await driver.open('/a');
-    let quiet = false;
-    const waiting = driver.session.whenQuiet().then(() => {
-      quiet = true;
-    });
-    await driver.send(close(1, a));
-    await turn();
-    expect(quiet).toBe(false);
-    finish('/a');
-    await waiting;
-    expect(driver.answers.at(-1)).toBe('1: 0');
-    await driver.session.whenQuiet();
-  });
 });

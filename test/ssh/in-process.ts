@@ -29,6 +29,7 @@ export interface ServerSide {
 
 export interface InProcess {
   readonly server: SshServer;
+  readonly port: number;
   /** Messages of the log. */
   readonly messages: readonly string[];
   connect(): Promise<{ readonly client: TestClient; readonly side: ServerSide }>;
@@ -106,6 +107,7 @@ export async function startInProcess(
   const { port } = await server.listen(0, '127.0.0.1');
   return {
     server,
+    port,
     messages,
     connect: async () => {
       const socket = connect(port, '127.0.0.1');

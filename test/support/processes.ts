@@ -25,7 +25,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 
 /** Environment of a child: nothing of ours that could change what it does. */
 function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const foreign = /^(SLUICE|AWS|OTEL|SSH|npm_)_?/;
+  const foreign = /^(SLUICE|AWS|ECS|OTEL|SSH|npm_)_?/;
   const inherited = Object.entries(process.env).filter(([name]) => !foreign.test(name));
   return { ...Object.fromEntries(inherited), ...extra };
 }

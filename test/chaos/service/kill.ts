@@ -59,7 +59,7 @@ export async function killAgainAndAgain(options: KillOptions): Promise<KillResul
     const server = await world.startServer();
     await world.drain(server);
     await server.stop();
-    const observed = world.observed({ everyObject, mustAcknowledge: false });
+    const observed = world.observed({ everyObject, mustAcknowledge: false, mustTell: false });
     return { rounds, observed, violations: verify(observed) };
   } finally {
     await world.close();

@@ -61,7 +61,11 @@ export async function takeQueueAway(options: OutageOptions): Promise<OutageResul
     await within(uploading, LONGEST_CLOSE_MS);
     await world.drain(server);
     await server.stop();
-    const observed = world.observed({ everyObject: options.everyObject, mustAcknowledge: true });
+    const observed = world.observed({
+      everyObject: options.everyObject,
+      mustAcknowledge: true,
+      mustTell: true,
+    });
     return {
       uploads: byPhase(observed.uploads, starts),
       records: observed.versions.filter(({ key }) => key.startsWith(OUTBOX)).length,

@@ -1,4 +1,5 @@
 import { fixed, table } from '../../../bench/reports/table.ts';
+import { type DrainResult, GOES_ON } from './drain.ts';
 import { groups } from './groups.ts';
 import { isAcknowledged, type SentUpload } from './journal.ts';
 import { type KillResult, type KillRound, nameOf } from './kill.ts';
@@ -57,6 +58,30 @@ export function outageTables({
         ['jobs written into the outbox', `${records}`],
         ...jobRows(observed),
         ['seconds from the end of the outage to the last of its jobs', fixed(recoverySeconds, 1)],
+      ],
+    ),
+    verdict(violations),
+  ].join('\n\n');
+}
+
+export function drainTables({ uploads, seconds, exitCode, observed, violations }: DrainResult): string {
+  const inOrder = GOES_ON.flatMap((when) => uploads.filter(({ goesOn }) => goesOn === when));
+  const byKind = groups(inOrder, ({ stage, goesOn }) => `${stage}, goes on ${goesOn}`);
+  const rows = [...byKind].map(([name, ofKind]) => {
+    const acknowledged = ofKind.filter(({ upload }) => isAcknowledged(upload)).length;
+    return [name, `${ofKind.length}`, `${acknowledged}`, `${ofKind.length - acknowledged}`];
+  });
+  const answers = groups(uploads, ({ upload }) => answerOf(upload));
+  return [
+    table(['At SIGTERM', 'Uploads', 'Acknowledged', 'Failed'], rows),
+    table(
+      ['All uploads', ''],
+      [
+        ...[...answers].map(([answer, { length }]) => [answer, `${length}`]),
+        ...jobRows(observed),
+        ['multipart uploads left open', `${observed.openUploads}`],
+        ['seconds from SIGTERM to the end', fixed(seconds, 1)],
+        ['exit code', `${exitCode}`],
       ],
     ),
     verdict(violations),

@@ -27,6 +27,8 @@ export interface Observed extends Pick<Journal, 'uploads' | 'versions' | 'jobs'>
   readonly everyObject: boolean;
   /** Nothing has happened for which an upload may fail. */
   readonly mustAcknowledge: boolean;
+  /** The server was left the time to answer what it was doing: what a client was not told of has not happened. */
+  readonly mustTell: boolean;
 }
 
 type Rule = (observed: Observed) => string[];
@@ -37,6 +39,7 @@ const RULES = {
   'acknowledged, but not kept': notKept,
   'staged, but not kept': stagedNotKept,
   'an object that nobody sent': sentByNobody,
+  'done, but its client was not told': doneUntold,
   'acknowledged, but without a job': ({ uploads, jobs }) => {
     const told = new Set(jobs.map(identity));
     return uploads.filter((upload) => isAcknowledged(upload) && !told.has(identity(upload))).map(nameOf);
@@ -108,6 +111,20 @@ function sentByNobody({ uploads, versions, prefix }: Observed): string[] {
   const isSent = ({ key, sha256 }: StoredVersion) =>
     sent.get(sha256)?.some(isSentTo(`/${key.slice(prefix.length)}`)) ?? false;
   return versions.filter((version) => !isInternal(version) && !isSent(version)).map(nameOf);
+}
+
+/** Neither object nor job of an upload whose client has heard of no success. */
+function doneUntold({ uploads, versions, jobs, prefix, mustTell }: Observed): string[] {
+  if (!mustTell) return [];
+  const told = new Set(jobs.map(identity));
+  const made = groups(versions, ({ key }) => key);
+  const isMade = (path: string, upload: SentUpload) =>
+    made.get(prefix + path.slice(1))?.some((version) => isSame(upload, version)) ?? false;
+  const isDone = (upload: SentUpload) =>
+    isMade(upload.path, upload) ||
+    told.has(identity(upload)) ||
+    (upload.temporary !== undefined && upload.closed !== 'ok' && isMade(upload.temporary, upload));
+  return uploads.filter((upload) => !isAcknowledged(upload) && isDone(upload)).map(nameOf);
 }
 
 const isInternal = ({ key }: { readonly key: string }) => key.startsWith('.sluice/');

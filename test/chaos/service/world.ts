@@ -97,7 +97,7 @@ export class World {
     await within(this.around.job(path), PATIENCE_MS);
   }
 
-  observed(promised: Pick<Observed, 'everyObject' | 'mustAcknowledge'>): Observed {
+  observed(promised: Pick<Observed, 'everyObject' | 'mustAcknowledge' | 'mustTell'>): Observed {
     const { uploads, versions, jobs } = this.journal;
     const { s3 } = this.around;
     const kept = [...s3.objects(BUCKET)].filter(([key]) => !key.startsWith('.sluice/'));
