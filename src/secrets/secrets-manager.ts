@@ -72,12 +72,13 @@ function createClient({ endpoint, region, credentials }: SecretConfig['aws']): S
 }
 
 function unanswered(secretId: string, patienceMs: number): string {
-  return `the secret ${secretId} cannot be read: Secrets Manager has not answered within ${patienceMs} ms`;
+  return `the secret ${secretId} cannot be read: Secrets Manager has not answered within ${patienceMs / 1000} s`;
 }
 
-/** What the errors of the API mean to whoever runs the server. */
+/** What the errors of the API mean to whoever runs the server, in one line. */
 function describe(error: unknown, secretId: string): string {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { name, message: text } = error instanceof Error ? error : new Error(String(error));
+  const message = text.replace(/\s+/g, ' ');
   switch (name) {
     case 'ResourceNotFoundException':
       return `the secret ${secretId} does not exist, or has no value yet`;
