@@ -52,7 +52,6 @@ COPY --from=build /app/dist dist
 # A volume that is mounted here belongs to the user that writes to it.
 RUN install -d -o node -g node /var/lib/sluice
 USER node
-ENV SLUICE_HOST_KEYS_DIR=/var/lib/sluice/host-keys SLUICE_USERS_FILE=/var/lib/sluice/users.json
 EXPOSE 2222 8080
 # The process answers. Whether it takes uploads is /readyz: S3 away is no reason to restart it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \

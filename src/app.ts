@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
-import { createUsersAuthenticator } from './auth/users-authenticator.ts';
-import { parseUsersDocument, type User } from './auth/users-document.ts';
+import { createRereadingAuthenticator } from './auth/rereading-authenticator.ts';
 import { createBackend } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
 import { Spool } from './buffers/spool.ts';
@@ -26,8 +24,9 @@ import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
+import type { Materials } from './materials.ts';
 import { SftpSession } from './sftp/session.ts';
-import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
+import type { HostKey } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
 import type { Metrics } from './telemetry/meter.ts';
@@ -66,25 +65,6 @@ export interface App {
   close(drainSeconds: number): Promise<void>;
 }
 
-/** What has to be read from files before anything runs. */
-export interface Materials {
-  readonly hostKeys: readonly HostKey[];
-  readonly users: readonly User[];
-}
-
-/** @throws HostKeyError, UsersDocumentError, or an AggregateError of both. */
-export async function loadMaterials(config: Config): Promise<Materials> {
-  const [hostKeys, users] = await Promise.allSettled([
-    loadHostKeys(config.hostKeysDir),
-    readFile(config.usersFile, 'utf8').then(parseUsersDocument),
-  ]);
-  if (hostKeys.status === 'fulfilled' && users.status === 'fulfilled') {
-    return { hostKeys: hostKeys.value, users: users.value };
-  }
-  const errors = [hostKeys, users].flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
-  throw errors.length === 1 ? errors[0] : new AggregateError(errors);
-}
-
 /** Without a folder that can be written to the service runs all the same: uploads wait for memory then. */
 async function createSpool({ spool }: Config, log: Log): Promise<Spool | undefined> {
   if (spool === undefined) return undefined;
@@ -101,7 +81,7 @@ async function createSpool({ spool }: Config, log: Log): Promise<Spool | undefin
 /** The composition root: the whole service from its configuration, and the one place that orders the layers. */
 export async function createApp(
   config: Config,
-  { hostKeys, users }: Materials,
+  { hostKeys, users, usersSource }: Materials,
   { log, tracer, metrics, activity }: AppDependencies,
 ): Promise<App> {
   const budget = new MemoryBudget(config.memoryBudgetBytes);
@@ -142,11 +122,12 @@ export async function createApp(
   backend = withActivity(backend, { live: uploads, metrics, log, listener: activity });
   backend = withTelemetry(backend, { tracer, metrics, chunkSpans: config.chunkSpans });
 
+  const authenticator = await createRereadingAuthenticator({ users, source: usersSource, log });
   const toObserver = observeRequests(tracer, log);
   const server = new SshServer({
     hostKeys,
     log,
-    authenticator: await createUsersAuthenticator(users),
+    authenticator,
     maxSessions: config.maxSessions,
     observeLogin: observeLogins(tracer, metrics),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
@@ -183,11 +164,13 @@ export async function createApp(
     buffer: () => ({ usedBytes: budget.usedBytes, limitBytes: budget.limitBytes }),
     listen: async (port = config.port) => {
       const address = await server.listen(port, config.host);
+      authenticator.start();
       storage.start();
       jobs?.start();
       return address;
     },
     close: async (drainSeconds) => {
+      authenticator.stop();
       await server.close(drainSeconds);
       await jobs?.publisher.close();
       await storage.close();

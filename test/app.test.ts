@@ -1,7 +1,8 @@
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createApp, loadMaterials } from '../src/app.ts';
+import { createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
+import { loadMaterials } from '../src/materials.ts';
 import { noTelemetry } from '../src/telemetry/no-telemetry.ts';
 import { createS3Subject, type S3Subject, TEST_CREDENTIALS, TEST_REGION } from './support/s3-subject.ts';
 import { type StrictS3, startStrictS3 } from './support/strict-s3/server.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PublicKey } from '../contract/auth.ts';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
+import { parseJson } from '../contract/json.ts';
 import { parsePublicKey } from './public-keys.ts';
 
 /** One user who may come in. */
@@ -64,9 +65,9 @@ const document = z.strictObject({ users: z.array(user) });
 export function parseUsersDocument(text: string): User[] {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (error) {
-    throw new UsersDocumentError([`it is not JSON: ${(error as Error).message}`]);
+    throw new UsersDocumentError([(error as Error).message]);
   }
   const parsed = document.safeParse(json);
   if (!parsed.success) {

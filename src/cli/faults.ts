@@ -1,12 +1,12 @@
-import { loadMaterials, type Materials } from '../app.ts';
-import { UsersDocumentError } from '../auth/users-document.ts';
+import { UsersSourceError } from '../auth/users-source.ts';
 import { type Config, ConfigError, loadConfig } from '../config/load.ts';
+import { loadMaterials, type Materials } from '../materials.ts';
 
 /** Exit code of a command whose configuration or input is wrong. */
 export const EXIT_MISCONFIGURED = 2;
 
 /**
- * The configuration and the files it names, or all that is wrong with them on stderr and exit code 2.
+ * The configuration and what it names, or all that is wrong with them on stderr and exit code 2.
  * Undefined then: the caller has nothing more to do.
  */
 export async function loadOrExplain(): Promise<{ config: Config; materials: Materials } | undefined> {
@@ -27,9 +27,6 @@ export function explain(error: unknown): void {
 
 function faultsOf(error: unknown): string[] {
   if (error instanceof AggregateError) return error.errors.flatMap(faultsOf);
-  if (error instanceof ConfigError) return [...error.faults];
-  if (error instanceof UsersDocumentError) {
-    return error.faults.map((fault) => `the users document (SLUICE_USERS_FILE): ${fault}`);
-  }
+  if (error instanceof ConfigError || error instanceof UsersSourceError) return [...error.faults];
   return [error instanceof Error ? error.message : String(error)];
 }

@@ -3,6 +3,7 @@ import { unknownVariables } from '../config/load.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
+import type { Materials } from '../materials.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
@@ -13,11 +14,17 @@ import { aborted, stopSignal } from './stop-signal.ts';
 /** Longest pause between two attempts to reach the bucket or the queue, in milliseconds. */
 const LONGEST_PAUSE_MS = 15_000;
 
+export interface ServeOptions {
+  /** After how long the users are read again, in milliseconds; as their source has it unless given. */
+  readonly rereadMs?: number;
+}
+
 /** `sluice serve`: the server, configured by the environment, until SIGTERM or SIGINT. */
-export async function serve(): Promise<void> {
+export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   const loaded = await loadOrExplain();
   if (loaded === undefined) return;
-  const { config, materials } = loaded;
+  const { config } = loaded;
+  const materials = rereadMs === undefined ? loaded.materials : rereadEvery(rereadMs, loaded.materials);
   const log = createLogger(config.logLevel);
   warnOfOddities(log);
 
@@ -62,6 +69,10 @@ export async function serve(): Promise<void> {
   await telemetry.shutdown();
   log.info({}, 'stopped');
   process.exit();
+}
+
+function rereadEvery(rereadMs: number, materials: Materials): Materials {
+  return { ...materials, usersSource: { ...materials.usersSource, rereadMs } };
 }
 
 async function close(app: App, drainSeconds: number, log: Log): Promise<void> {

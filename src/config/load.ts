@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';
-import { ENV_NAMES } from './env-names.ts';
+import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
   type StandardVariables,
@@ -18,8 +18,8 @@ export interface Config {
   readonly healthPort: number;
   /** Where the console listens; undefined when there is to be none. */
   readonly console: { readonly host: string; readonly port: number } | undefined;
-  readonly hostKeysDir: string;
-  readonly usersFile: string;
+  readonly hostKeys: HostKeysConfig;
+  readonly users: UsersConfig;
   readonly backend: BackendConfig;
   readonly jobs: JobsConfig | undefined;
   /** Names of files that are to be renamed when they are whole; `*` and `?` as in a shell. */
@@ -47,6 +47,20 @@ export interface AwsConfig {
   /** Only for the emulators of `sluice dev`; otherwise the SDK finds credentials itself. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
 }
+
+/** A secret of AWS Secrets Manager. */
+export interface SecretConfig {
+  readonly kind: 'secret';
+  /** The one that names it, for messages. */
+  readonly variable: EnvName;
+  /** Its ARN or its name. */
+  readonly secretId: string;
+  readonly aws: AwsConfig;
+}
+
+export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string } | SecretConfig;
+
+export type UsersConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
 
 export type BackendConfig =
   | { readonly kind: 'memory' }
@@ -124,14 +138,22 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       ...(signedFor === undefined ? {} : { region: signedFor }),
     };
   };
+  const secret = (variable: 'SLUICE_HOST_KEYS_SECRET' | 'SLUICE_USERS_SECRET'): SecretConfig | undefined => {
+    const secretId = variables[variable];
+    if (secretId === undefined) return undefined;
+    return { kind: 'secret', variable, secretId, aws: aws(standard.AWS_ENDPOINT_URL_SECRETS_MANAGER) };
+  };
   const queueUrl = variables.SLUICE_QUEUE_URL;
   return {
     host: variables.SLUICE_HOST,
     port: variables.SLUICE_PORT,
     healthPort: variables.SLUICE_HEALTH_PORT,
     console: variables.SLUICE_CONSOLE,
-    hostKeysDir: variables.SLUICE_HOST_KEYS_DIR as string,
-    usersFile: variables.SLUICE_USERS_FILE as string,
+    hostKeys: secret('SLUICE_HOST_KEYS_SECRET') ?? {
+      kind: 'folder',
+      folder: variables.SLUICE_HOST_KEYS_DIR as string,
+    },
+    users: secret('SLUICE_USERS_SECRET') ?? { kind: 'file', file: variables.SLUICE_USERS_FILE as string },
     backend:
       variables.SLUICE_BACKEND === 'memory'
         ? { kind: 'memory' }

@@ -65,9 +65,9 @@ const variables = {
   SLUICE_HEALTH_PORT: wholeNumber(0, 65_535, 8080),
   SLUICE_CONSOLE: loopbackAddress.optional(),
   SLUICE_HOST_KEYS_DIR: z.string().optional(),
-  SLUICE_HOST_KEYS_SECRET: notYet('reading host keys from Secrets Manager'),
+  SLUICE_HOST_KEYS_SECRET: z.string().optional(),
   SLUICE_USERS_FILE: z.string().optional(),
-  SLUICE_USERS_SECRET: notYet('reading users from Secrets Manager'),
+  SLUICE_USERS_SECRET: z.string().optional(),
   SLUICE_AUTH_URL: notYet('authentication by webhook'),
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
@@ -116,6 +116,7 @@ const standard = {
   AWS_ENDPOINT_URL: httpUrl.optional(),
   AWS_ENDPOINT_URL_S3: httpUrl.optional(),
   AWS_ENDPOINT_URL_SQS: httpUrl.optional(),
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: httpUrl.optional(),
   AWS_REGION: z.string().optional(),
   AWS_DEFAULT_REGION: z.string().optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
@@ -129,17 +130,22 @@ export const standardSchema = z.object(standard);
 export type Variables = z.infer<typeof variablesSchema>;
 export type StandardVariables = z.infer<typeof standardSchema>;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Which variables go together: what no single one can tell. */
-export function crossFaults(env: Readonly<Record<string, string | undefined>>): string[] {
-  const faults: string[] = [];
-  if (env['SLUICE_HOST_KEYS_DIR'] === undefined && env['SLUICE_HOST_KEYS_SECRET'] === undefined) {
-    faults.push(
-      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
-    );
-  }
-  if (env['SLUICE_USERS_FILE'] === undefined && env['SLUICE_USERS_SECRET'] === undefined) {
-    faults.push('SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in');
-  }
+export function crossFaults(env: Environment): string[] {
+  const faults = [
+    ...exactlyOneFaults(
+      env,
+      ['SLUICE_HOST_KEYS_DIR', 'a folder of private keys; make one with: sluice host-key'],
+      ['SLUICE_HOST_KEYS_SECRET', 'a secret that holds them'],
+    ),
+    ...exactlyOneFaults(
+      env,
+      ['SLUICE_USERS_FILE', 'the users document, the JSON file that says who may log in'],
+      ['SLUICE_USERS_SECRET', 'a secret that holds it'],
+    ),
+  ];
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
   }
@@ -155,4 +161,19 @@ export function crossFaults(env: Readonly<Record<string, string | undefined>>): 
     faults.push('SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs');
   }
   return faults;
+}
+
+type Choice = readonly [name: EnvName, meaning: string];
+
+/** Of two variables that say where something is, one is needed, and two could disagree. */
+function exactlyOneFaults(
+  env: Environment,
+  [name, meaning]: Choice,
+  [otherName, otherMeaning]: Choice,
+): string[] {
+  const given = [name, otherName].filter((each) => env[each] !== undefined).length;
+  if (given === 1) return [];
+  return given === 0
+    ? [`${name}: is required: ${meaning}; or ${otherName}: ${otherMeaning}`]
+    : [`${name}: cannot be set together with ${otherName}: leave one of them unset`];
 }

@@ -150,7 +150,7 @@ describe('what is wrong with a users document', () => {
   });
 
   test.each([
-    ['it is not JSON', '{'],
+    ['it is not JSON (line 1, column 2)', '{'],
     ['it', '[]'],
     ['it', 'null'],
     ['users', '{}'],
@@ -164,5 +164,6 @@ describe('what is wrong with a users document', () => {
     const text = JSON.stringify({ users: [{ username: 'a', passwordHash: 'my-secret' }] });
     expect(() => parseUsersDocument(text)).toThrow('the users document is invalid:\n  users[0]');
     expect(faultsOf(text).join()).not.toContain('my-secret');
+    expect(faultsOf('{"users":[{"username":"a","passwordHash":my-secret}]}')).toEqual(['it is not JSON']);
   });
 });

@@ -27,8 +27,8 @@ describe('loadConfig', () => {
       port: 2222,
       healthPort: 8080,
       console: undefined,
-      hostKeysDir: '/keys',
-      usersFile: '/users.json',
+      hostKeys: { kind: 'folder', folder: '/keys' },
+      users: { kind: 'file', file: '/users.json' },
       backend: { kind: 's3', bucket: 'files', prefix: '', staleUploadMs: 7 * 24 * 3_600_000, aws: {} },
       jobs: undefined,
       temporaryNames: ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'],
@@ -148,8 +148,8 @@ describe('the console', () => {
 describe('faults', () => {
   test('what is required and not there is told, with what it is', () => {
     expect(faultsOf({}, {})).toEqual([
-      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
-      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in',
+      'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
+      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it',
       'SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
     ]);
   });
@@ -198,6 +198,7 @@ describe('faults', () => {
     ['AWS_ENDPOINT_URL', 'localhost:9000', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_S3', 'x', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_SQS', 'x', /must be an http\(s\) URL$/],
+    ['AWS_ENDPOINT_URL_SECRETS_MANAGER', 'x', /must be an http\(s\) URL$/],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'x', /must be an http\(s\) URL$/],
     ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'x', /must be an http\(s\) URL$/],
   ];
@@ -213,8 +214,6 @@ describe('faults', () => {
   );
 
   const LATER = {
-    SLUICE_HOST_KEYS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:keys',
-    SLUICE_USERS_SECRET: 'arn:aws:secretsmanager:eu-west-1:1:secret:users',
     SLUICE_AUTH_URL: 'https://auth.example',
     SLUICE_AUTH_MODULE: './auth.js',
     SLUICE_FOLDER: '/files',
@@ -240,18 +239,16 @@ describe('faults', () => {
     ]);
   });
 
-  test('a secret that is not supported yet is not also a folder that is missing', () => {
-    const { SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET } = LATER;
-    const faults = faultsOf({ SLUICE_BUCKET: 'b', SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET }, {});
-    expect(faults.map((fault) => fault.split(':')[0])).toEqual([
-      'SLUICE_HOST_KEYS_SECRET',
-      'SLUICE_USERS_SECRET',
+  test('a secret beside a folder or a file is one: they could disagree', () => {
+    expect(faultsOf({ SLUICE_HOST_KEYS_SECRET: 'keys', SLUICE_USERS_SECRET: 'users' })).toEqual([
+      'SLUICE_HOST_KEYS_DIR: cannot be set together with SLUICE_HOST_KEYS_SECRET: leave one of them unset',
+      'SLUICE_USERS_FILE: cannot be set together with SLUICE_USERS_SECRET: leave one of them unset',
     ]);
   });
 
   test('all are told at once, in one message with a line each', () => {
     const wrong = Object.fromEntries(WRONG.map(([name, value]) => [name, value]));
-    const faults = faultsOf({ ...wrong, ...LATER }, {});
+    const faults = faultsOf({ ...wrong, ...LATER });
     const names = faults.map((fault) => fault.split(':')[0]);
     const expected = [...Object.keys(wrong), ...Object.keys(LATER)];
     expect(names.sort()).toEqual(expected.sort());
@@ -279,6 +276,31 @@ describe('how AWS is reached', () => {
     expect(awsOf({ AWS_ENDPOINT_URL_SQS: 'http://sqs:1', AWS_REGION: 'x' })).toEqual({
       s3: { region: 'x' },
       sqs: { endpoint: 'http://sqs:1', region: 'x' },
+    });
+  });
+
+  test('Secrets Manager as well, for the host keys and the users that are secrets', () => {
+    const SLUICE_HOST_KEYS_SECRET = 'arn:aws:secretsmanager:eu-west-1:1:secret:keys';
+    const secrets = { SLUICE_HOST_KEYS_SECRET, SLUICE_USERS_SECRET: 'users', SLUICE_BUCKET: 'files' };
+    const endpoint = 'http://secrets:1';
+    const aws = { endpoint, region: 'eu-west-1' };
+    expect(
+      loadConfig(
+        {},
+        { ...secrets, AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint, AWS_DEFAULT_REGION: 'eu-west-1' },
+      ),
+    ).toMatchObject({
+      backend: { aws: { region: 'eu-west-1' } },
+      hostKeys: {
+        kind: 'secret',
+        variable: 'SLUICE_HOST_KEYS_SECRET',
+        secretId: SLUICE_HOST_KEYS_SECRET,
+        aws,
+      },
+      users: { kind: 'secret', variable: 'SLUICE_USERS_SECRET', secretId: 'users', aws },
+    });
+    expect(loadConfig({}, { ...secrets, AWS_ENDPOINT_URL: 'http://all:1' }).users).toMatchObject({
+      aws: { endpoint: 'http://all:1', region: 'us-east-1' },
     });
   });
 

@@ -45,8 +45,8 @@ describe('sluice serve with something wrong', () => {
       'sluice: SLUICE_PORT: must be a whole number from 0 to 65535',
       'sluice: SLUICE_WORKERS: more than one worker process is not supported yet; leave it at 1',
       'sluice: SLUICE_LOG_LEVEL: must be one of: trace, debug, info, warn, error, fatal, silent',
-      'sluice: SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key',
-      'sluice: SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in',
+      'sluice: SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
+      'sluice: SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it',
       'sluice: SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
     ]);
   });
@@ -70,6 +70,7 @@ describe('sluice serve with something wrong', () => {
     const { code, stderr } = await serve({ SLUICE_HOST_KEYS_DIR: folder, SLUICE_USERS_FILE: '/nonexistent' });
     expect(code).toBe(2);
     expect(stderr).toContain(`${folder}/ssh_host_rsa_key is not a usable private key`);
+    expect(stderr).toContain('sluice: SLUICE_USERS_FILE: it cannot be read: ENOENT');
     expect(stderr).toContain('/nonexistent');
   });
 

@@ -104,8 +104,19 @@ export interface Service {
   stop(): Promise<Finished>;
 }
 
-export async function startService(env: Readonly<Record<string, string>>): Promise<Service> {
-  const running = new Running(process.execPath, [...COMMAND, 'serve'], { env });
+/** `sluice serve` that reads its users again all the time, so that no test waits for a minute. */
+export const SERVE_REREADING = [
+  '--input-type=module',
+  '--eval',
+  "import { serve } from './dist/cli/serve.js'; await serve({ rereadMs: 50 });",
+] as const;
+
+/** `args` of Node start something else than the command as it is. */
+export async function startService(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [...COMMAND, 'serve'],
+): Promise<Service> {
+  const running = new Running(process.execPath, args, { env });
   const parse = (line: string) => JSON.parse(line) as Record<string, unknown>;
   const log = async (matches: (record: Record<string, unknown>) => boolean) =>
     parse(await running.line((line) => matches(parse(line))));

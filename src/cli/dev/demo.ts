@@ -1,9 +1,10 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type App, loadMaterials, type Materials } from '../../app.ts';
+import type { App } from '../../app.ts';
 import { hashPassword } from '../../auth/passwords.ts';
 import { type Config, DEFAULT_PORT, loadConfig } from '../../config/load.ts';
 import type { Console } from '../../console/server.ts';
+import { loadMaterials, type Materials } from '../../materials.ts';
 import { generateHostKeys } from '../../ssh/host-keys.ts';
 import type { Watch } from '../console.ts';
 import { BUCKET, type Emulators } from './emulators.ts';
@@ -43,7 +44,9 @@ export async function prepareDemo(emulators: Emulators): Promise<Demo> {
     loadConfig({
       SLUICE_HOST: '127.0.0.1',
       SLUICE_HOST_KEYS_DIR: keysFolder,
+      SLUICE_HOST_KEYS_SECRET: '',
       SLUICE_USERS_FILE: usersFile,
+      SLUICE_USERS_SECRET: '',
       SLUICE_BACKEND: 's3',
       SLUICE_BUCKET: BUCKET,
       SLUICE_PREFIX: 'session:prefix',

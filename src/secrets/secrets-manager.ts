@@ -1,0 +1,69 @@
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  SecretsManagerServiceException,
+} from '@aws-sdk/client-secrets-manager';
+import type { SecretConfig } from '../config/load.ts';
+
+/** For an answer, all attempts together, in milliseconds: nothing starts meanwhile. */
+const PATIENCE_MS = 10_000;
+
+/** A secret cannot be read; the message names the variable, and says what would help. */
+export class SecretError extends Error {
+  override name = 'SecretError';
+}
+
+/**
+ * Reads a secret of AWS Secrets Manager, each time anew: its current version, as text
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html).
+ * The promise rejects with a SecretError, after `patienceMs` at the latest.
+ */
+export function createSecretReader(
+  { variable, secretId, aws }: SecretConfig,
+  patienceMs = PATIENCE_MS,
+): () => Promise<string> {
+  const { endpoint, region, credentials } = aws;
+  const client = new SecretsManagerClient({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  });
+  return async () => {
+    const patience = AbortSignal.timeout(patienceMs);
+    try {
+      const request = new GetSecretValueCommand({ SecretId: secretId });
+      const { SecretString } = await client.send(request, { abortSignal: patience });
+      if (SecretString !== undefined) return SecretString;
+    } catch (error) {
+      const problem = patience.aborted ? unanswered(secretId, patienceMs) : describe(error, secretId);
+      throw new SecretError(`${variable}: ${problem}`);
+    }
+    throw new SecretError(`${variable}: the secret ${secretId} is binary; it has to be text (SecretString)`);
+  };
+}
+
+function unanswered(secretId: string, patienceMs: number): string {
+  return `the secret ${secretId} cannot be read: Secrets Manager has not answered within ${patienceMs} ms`;
+}
+
+/** What the errors of the API mean to whoever runs the server. */
+function describe(error: unknown, secretId: string): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  switch (name) {
+    case 'ResourceNotFoundException':
+      return `the secret ${secretId} does not exist, or has no value yet`;
+    case 'AccessDeniedException':
+      return `not allowed to read the secret ${secretId} (secretsmanager:GetSecretValue, kms:Decrypt): ${message}`;
+    case 'DecryptionFailure':
+      return `the secret ${secretId} cannot be decrypted with its key: ${message}`;
+    case 'InvalidRequestException':
+      return `the secret ${secretId} cannot be read as it is (is it to be deleted?): ${message}`;
+  }
+  if (error instanceof SecretsManagerServiceException) {
+    return `the secret ${secretId} cannot be read: ${name}: ${message}`;
+  }
+  if (/credential|region is missing/i.test(message)) return `the AWS SDK is not configured: ${message}`;
+  return `the secret ${secretId} cannot be read: ${message || name}`;
+}
