@@ -17,6 +17,9 @@ const SSH_PORT = 22;
 const HEALTH_INTERVAL_SECONDS = 10;
 const HEALTH_COUNT = 2;
 
+/** Time for uploads in which nothing new comes, and for the load balancer to notice that nothing should. */
+const DEREGISTRATION_SECONDS = 300;
+
 export interface SluiceFrontDoorProps {
   /**
    * Whether the load balancer can be reached from the VPC and what is connected with it alone.
@@ -46,8 +49,6 @@ export interface SluiceFrontDoorSite extends SluiceFrontDoorProps {
   readonly taskPort: number;
   /** The port of the tasks that answers `/readyz`. */
   readonly healthPort: number;
-  /** Seconds that a task may take to finish its uploads. */
-  readonly drainSeconds: number;
 }
 
 /** What partners connect to: a network load balancer on port 22 with addresses that stay, and the tasks behind it. */
@@ -66,7 +67,7 @@ export class SluiceFrontDoor extends Construct {
 
   constructor(scope: Construct, id: string, props: SluiceFrontDoorSite) {
     super(scope, id);
-    const { network, taskPort, healthPort, drainSeconds } = props;
+    const { network, taskPort, healthPort } = props;
     const { vpc } = network;
     const isInternal = props.internal ?? false;
     const allowed = props.allowedCidrs ?? ['0.0.0.0/0'];
@@ -121,8 +122,8 @@ export class SluiceFrontDoor extends Construct {
       // Whose address a connection is of, told in its first bytes: security groups need not know partners.
       proxyProtocolV2: true,
       preserveClientIp: false,
-      // A task that is going gets no new connection, and keeps those that it has until it ends.
-      deregistrationDelay: Duration.seconds(drainSeconds),
+      // ECS stops a task after that. It gets no new connections meanwhile, and keeps those that it has.
+      deregistrationDelay: Duration.seconds(DEREGISTRATION_SECONDS),
       connectionTermination: false,
       healthCheck: {
         protocol: Protocol.HTTP,
@@ -133,6 +134,8 @@ export class SluiceFrontDoor extends Construct {
         unhealthyThresholdCount: HEALTH_COUNT,
       },
     });
+    // A task that fails its health checks takes nothing new; what it is taking may be finished.
+    this.targetGroup.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'false');
     this.loadBalancer.addListener('Sftp', {
       port: SSH_PORT,
       protocol: Protocol.TCP,

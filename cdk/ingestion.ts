@@ -121,7 +121,6 @@ export class SftpIngestion extends Construct {
       network: this.network,
       taskPort: PORTS.sftp,
       healthPort: PORTS.health,
-      drainSeconds,
     });
     const { collector = true, namespace = `Sluice/${Stack.of(this).stackName}` } = props.observability ?? {};
     this.service = new SluiceService(this, 'Service', {

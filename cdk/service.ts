@@ -91,10 +91,11 @@ export interface SluiceServiceProps {
   readonly maxTasks?: number;
 
   /**
-   * Seconds that uploads in progress may take when a task ends. Fargate kills after 120, so more cannot be had; tasks with uploads are
-   * protected from deployments and from scaling in, which therefore wait for longer ones.
+   * Seconds that uploads in progress may take after a task was told to end, 100 at most: Fargate kills after 120. They have had five
+   * minutes before, in which the load balancer sent no new ones; and tasks with uploads are protected from deployments and from scaling
+   * in, which wait for longer ones.
    *
-   * @default 110
+   * @default 100
    */
   readonly drainSeconds?: number;
 

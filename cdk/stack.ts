@@ -16,7 +16,7 @@ export class SluiceStack extends Stack {
 
     this.#tell('Address', 'What partners connect to, on port 22', frontDoor.loadBalancer.loadBalancerDnsName);
     if (frontDoor.addresses.length > 0) {
-      const addresses = frontDoor.addresses.map(({ attrPublicIp }) => attrPublicIp);
+      const addresses = frontDoor.addresses.map(({ ref }) => ref);
       this.#tell('Addresses', "The same, for partners' firewalls: they stay", Fn.join(' ', addresses));
     }
     if (credentials.fingerprints !== undefined) {

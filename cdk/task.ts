@@ -18,7 +18,7 @@ import type { Environment } from './environment.ts';
 /** Of Fargate, in seconds: SIGKILL comes no later. */
 const MAX_STOP_SECONDS = 120;
 /** Between the end of the drain and SIGKILL: to abort what is left, and to send the last spans. */
-const LAST_WORDS_SECONDS = 10;
+const LAST_WORDS_SECONDS = 20;
 export const MAX_DRAIN_SECONDS = MAX_STOP_SECONDS - LAST_WORDS_SECONDS;
 
 export const PORTS = { sftp: 2222, health: 8080 } as const;

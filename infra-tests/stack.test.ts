@@ -25,7 +25,7 @@ describe('the stack', () => {
     expect(outputsOf(Template.fromStack(stack))).toEqual({
       Address: stack.resolve(frontDoor.loadBalancer.loadBalancerDnsName),
       Addresses: {
-        'Fn::Join': [' ', frontDoor.addresses.map(({ attrPublicIp }) => stack.resolve(attrPublicIp))],
+        'Fn::Join': [' ', frontDoor.addresses.map(({ ref }) => stack.resolve(ref))],
       },
       HostKeys: stack.resolve(credentials.fingerprints),
       HostKeysSecret: stack.resolve(credentials.hostKeys.secretArn),
