@@ -26,6 +26,7 @@ import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
 import type { Materials } from './materials.ts';
 import { SftpSession } from './sftp/session.ts';
+import { createProxiedClientFinder, findDirectClient } from './ssh/find-client.ts';
 import type { HostKey } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
@@ -130,6 +131,10 @@ export async function createApp(
     authenticator,
     maxSessions: config.maxSessions,
     observeLogin: observeLogins(tracer, metrics),
+    findClient:
+      config.trustedProxies === undefined
+        ? findDirectClient
+        : createProxiedClientFinder(config.trustedProxies, log),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
     loginGraceSeconds: config.loginGraceSeconds,
     idleTimeoutSeconds: config.idleTimeoutSeconds,

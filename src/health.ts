@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { HEADER_TIMEOUT_MS, takeProxyHeader } from './ssh/take-proxy-header.ts';
 
 export interface HealthServer {
   readonly port: number;
@@ -10,6 +11,8 @@ export interface HealthOptions {
   readonly host: string;
   readonly port: number;
   readonly isReady: () => boolean;
+  /** Whether connections may begin with a PROXY header, as a load balancer's health checks do. */
+  readonly takesProxyHeaders: boolean;
   /** Answers `/metrics`. */
   readonly answerScrape: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 }
@@ -22,6 +25,7 @@ export async function startHealthServer({
   host,
   port,
   isReady,
+  takesProxyHeaders,
   answerScrape,
 }: HealthOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {
@@ -36,6 +40,12 @@ export async function startHealthServer({
     response.writeHead(status, { 'content-type': 'text/plain' });
     response.end(good === undefined ? 'not found\n' : good ? 'ok\n' : 'not ready\n');
   });
+  if (takesProxyHeaders) takeProxyHeaders(server);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -45,7 +55,24 @@ export async function startHealthServer({
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+/**
+ * A load balancer that sends PROXY headers begins its health checks with one too
+ * (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html#proxy-protocol). Others go on
+ * asking without. To guess like this would be wrong where anything came of the address that a header claims; here nothing does.
+ */
+function takeProxyHeaders(server: Server): void {
+  const answer = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    takeProxyHeader(socket, HEADER_TIMEOUT_MS, (taken) => {
+      if (taken === 'late') return void socket.destroy();
+      for (const listener of answer) listener.call(server, socket);
+      socket.resume();
+    });
+  });
 }

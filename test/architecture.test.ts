@@ -86,7 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backends/memory': ['buffers/file-image.ts'],
   'backends/s3': ['buffers', 'config/load.ts'],
   'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
-  'health.ts': [],
+  'health.ts': ['ssh/take-proxy-header.ts'],
   secrets: ['config/load.ts'],
   'materials.ts': ['auth', 'config/load.ts', 'secrets', 'ssh'],
   'app.ts': [

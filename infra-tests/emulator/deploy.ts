@@ -14,6 +14,8 @@ export interface Deployed {
   readonly outputs: ReadonlyMap<string, string>;
   /** Resources of each type that CloudFormation says it has made. */
   readonly made: ReadonlyMap<string, number>;
+  /** Of each type, how many are in the template and were not made. */
+  readonly unknown: ReadonlyMap<string, number>;
   /** Of the service's container, as ECS has it. */
   readonly environment: Readonly<Record<string, string>>;
   /** What the emulator cannot do and was done in its stead, one sentence each. */
@@ -43,8 +45,9 @@ export async function deploy({ stackName, users }: DeployOptions): Promise<Deplo
   const { StackResourceSummaries: summaries = [] } = await cloudFormation.send(
     new ListStackResourcesCommand({ StackName: stackName }),
   );
-  const made = new Map<string, number>();
-  for (const { ResourceType: type = '' } of summaries) made.set(type, (made.get(type) ?? 0) + 1);
+  // What it does not know it lists without a type.
+  const made = countOf(summaries.flatMap(({ ResourceType }) => ResourceType || []));
+  const wanted = countOf(Object.values(adapted.Resources).map(({ Type }) => Type));
   const task = summaries.find(({ ResourceType }) => ResourceType === 'AWS::ECS::TaskDefinition');
   return {
     status: stack?.StackStatus ?? 'unknown',
@@ -52,9 +55,16 @@ export async function deploy({ stackName, users }: DeployOptions): Promise<Deplo
       (stack?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
     ),
     made,
+    unknown: new Map([...wanted].filter(([type]) => !made.has(type))),
     environment: await environmentOf(task?.PhysicalResourceId as string),
     inItsStead,
   };
+}
+
+function countOf(types: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const type of types) counts.set(type, (counts.get(type) ?? 0) + 1);
+  return counts;
 }
 
 async function makeSecrets(

@@ -44,6 +44,7 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
       host: config.host,
       port: config.healthPort,
       isReady: () => ready && !stop.aborted,
+      takesProxyHeaders: config.trustedProxies !== undefined,
       answerScrape,
     });
     const site = config.console && (await watch?.serve(app, config, config.console));

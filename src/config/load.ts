@@ -33,6 +33,8 @@ export interface Config {
   readonly loginGraceSeconds: number;
   readonly idleTimeoutSeconds: number;
   readonly drainSeconds: number;
+  /** CIDRs of the proxies that say by PROXY headers who connects; undefined when clients connect themselves. */
+  readonly trustedProxies: readonly string[] | undefined;
   readonly logLevel: string;
   readonly serviceName: string;
   readonly chunkSpans: 'part' | 'each';
@@ -190,6 +192,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,
     idleTimeoutSeconds: variables.SLUICE_IDLE_TIMEOUT_SECONDS,
     drainSeconds: variables.SLUICE_DRAIN_SECONDS,
+    trustedProxies: variables.SLUICE_PROXY_PROTOCOL === 'v2' ? variables.SLUICE_PROXY_TRUSTED : undefined,
     logLevel: variables.SLUICE_LOG_LEVEL,
     serviceName: standard.OTEL_SERVICE_NAME,
     chunkSpans: variables.SLUICE_TRACE_CHUNKS,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { EnvName } from './env-names.ts';
 
@@ -9,6 +10,20 @@ export const DEFAULT_PORT = 2222;
  * (docs/jobs.md tells which is which).
  */
 const TEMPORARY_NAMES = ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'];
+
+/**
+ * Where load balancers have their addresses: private networks (RFC 1918, RFC 4193), the shared space of carriers, which VPCs may have too
+ * (RFC 6598), and this machine.
+ */
+const PRIVATE_SUBNETS = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  'fc00::/7',
+  '127.0.0.0/8',
+  '::1/128',
+];
 
 /** A whole number within limits; the message follows from them. */
 function wholeNumber(min: number, max: number, fallback: number) {
@@ -40,6 +55,29 @@ function namePatterns(fallback: readonly string[]) {
       (patterns) => patterns.every((pattern) => /^[^/]{1,255}$/.test(pattern) && !/^\*+$/.test(pattern)),
       'must be patterns of names, separated by commas (*.filepart, .in.*), or none',
     );
+}
+
+/** CIDRs, comma-separated; an address alone is a subnet of one. */
+function subnets(fallback: readonly string[]) {
+  return z
+    .string()
+    .default(fallback.join(','))
+    .transform((text) => text.split(',').map((subnet) => toCidr(subnet.trim())))
+    .refine(
+      (cidrs) => cidrs.every(isCidr),
+      'must be subnets, separated by commas (10.0.0.0/8, 2001:db8::/56)',
+    );
+}
+
+function toCidr(subnet: string): string {
+  const family = isIP(subnet);
+  return family === 0 ? subnet : `${subnet}/${family === 4 ? 32 : 128}`;
+}
+
+function isCidr(subnet: string): boolean {
+  const [, address = '', prefix] = /^([\da-fA-F.:]+)\/(\d{1,3})$/.exec(subnet) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(prefix) <= (family === 4 ? 32 : 128);
 }
 
 const ADDRESS_FAULT =
@@ -104,9 +142,8 @@ const variables = {
   SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(1, 3600, 60),
   SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 1800),
   SLUICE_DRAIN_SECONDS: wholeNumber(0, 86_400, 60),
-  SLUICE_PROXY_PROTOCOL: z
-    .literal('off', { error: 'the PROXY protocol is not supported yet; leave it off' })
-    .default('off'),
+  SLUICE_PROXY_PROTOCOL: oneOf(['off', 'v2'], 'off'),
+  SLUICE_PROXY_TRUSTED: subnets(PRIVATE_SUBNETS),
   SLUICE_LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'info'),
   SLUICE_TRACE_CHUNKS: oneOf(['part', 'each'], 'part'),
 } satisfies Record<EnvName, z.ZodType>;
@@ -159,6 +196,9 @@ export function crossFaults(env: Environment): string[] {
   }
   if (env['SLUICE_FAILURE_QUEUE_URL'] !== undefined && env['SLUICE_QUEUE_URL'] === undefined) {
     faults.push('SLUICE_FAILURE_QUEUE_URL: needs SLUICE_QUEUE_URL: failures are told beside the jobs');
+  }
+  if (env['SLUICE_PROXY_TRUSTED'] !== undefined && env['SLUICE_PROXY_PROTOCOL'] !== 'v2') {
+    faults.push('SLUICE_PROXY_TRUSTED: needs SLUICE_PROXY_PROTOCOL=v2: no header is looked for otherwise');
   }
   return faults;
 }

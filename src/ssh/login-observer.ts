@@ -3,8 +3,11 @@ import type { Connection } from '../contract/context.ts';
 /** `offered`: the key would do, and is to be proven next. `failed`: nobody could be asked. */
 export type AuthenticationOutcome = 'accepted' | 'offered' | 'refused' | 'failed';
 
-/** `turned_away`: there were too many. `no_login`: it ended, or was ended, before anybody had logged in. */
-export type ConnectionOutcome = 'logged_in' | 'no_login' | 'turned_away';
+/**
+ * `turned_away`: there were too many. `no_client`: it ended, or was ended, before a proxy had said whose it was. `no_login`: likewise,
+ * before anybody had logged in.
+ */
+export type ConnectionOutcome = 'logged_in' | 'no_login' | 'no_client' | 'turned_away';
 
 /** What a client and the server have agreed on. */
 export interface Negotiated {

@@ -7,15 +7,17 @@ import type { Connection } from '../contract/context.ts';
 import { Activity, type Log, withFields } from '../contract/log.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import { SshConnection, type SshConnectionOptions } from './connection.ts';
+import { type FindClient, findDirectClient } from './find-client.ts';
 import { readFrugally } from './frugal-socket.ts';
 import type { HostKey } from './host-keys.ts';
 import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
 import type { LoginObserver, ObserveLogin } from './login-observer.ts';
+import type { Endpoint } from './proxy-protocol.ts';
 
 export interface SshServerOptions
   extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds'> {
   readonly hostKeys: readonly HostKey[];
-  /** Connections at once, those that have not authenticated yet included. */
+  /** Connections at once, those included that have not authenticated or of which the client is not known yet. */
   readonly maxSessions: number;
   /** Time from the TCP connection to successful authentication, in seconds. */
   readonly loginGraceSeconds: number;
@@ -24,6 +26,8 @@ export interface SshServerOptions
   /** Accounts for what a connection holds, whatever it does; the returned function is called at its end. */
   readonly holdConnection: () => () => void;
   readonly observeLogin: ObserveLogin;
+  /** Whose a connection is; who connects is the client unless told otherwise. */
+  readonly findClient?: FindClient;
   /** What is read instead of the socket that was accepted; {@link readFrugally} unless told. */
   readonly toSocket?: (accepted: Socket) => Socket;
   readonly log: Log;
@@ -35,9 +39,17 @@ const IDENT = 'Sluice';
 /** How long the aborts of uploads that were cut off may take when the server closes, in milliseconds. */
 const LAST_WORDS_MS = 10_000;
 
-interface Accepted {
-  readonly socket: Socket;
+interface Caller {
+  readonly client: Endpoint;
   readonly login: LoginObserver;
+}
+
+/**
+ * What ssh2 has of a client and does not document. Nothing else tells which connection it is: addresses are what somebody
+ * claims, and come again (docs/adr/0013-whose-connection.md).
+ */
+interface ClientInternals {
+  readonly _sock?: Socket;
 }
 
 /** A client that has said which software it is. */
@@ -53,7 +65,8 @@ export class SshServer {
   readonly #keepaliveIntervalMs: number;
   readonly #listener: NetServer;
   readonly #ssh: ssh2.Server;
-  readonly #sockets = new Map<string, Accepted>();
+  /** Everything accepted; undefined as long as nobody knows whose it is. */
+  readonly #sockets = new Map<Socket, Caller | undefined>();
   readonly #connections = new Map<Socket, Identified>();
 
   constructor(options: SshServerOptions) {
@@ -106,9 +119,9 @@ export class SshServer {
   async close(drainSeconds: number): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()));
     const cutOff = setTimeout(() => {
-      for (const { socket } of this.#sockets.values()) socket.destroy();
+      for (const socket of this.#sockets.keys()) socket.destroy();
     }, drainSeconds * 1000);
-    for (const { socket } of this.#sockets.values()) {
+    for (const socket of this.#sockets.keys()) {
       const identified = this.#connections.get(socket);
       if (identified === undefined) socket.destroy();
       else void identified.ssh.drain();
@@ -125,57 +138,69 @@ export class SshServer {
   }
 
   #onSocket(socket: Socket): void {
-    const { maxSessions, loginGraceSeconds, observeLogin, log } = this.#options;
-    const { remoteAddress: sourceIp, remotePort = 0 } = socket;
-    if (sourceIp === undefined) return void socket.destroy();
-    const login = observeLogin(sourceIp, remotePort);
+    const {
+      maxSessions,
+      loginGraceSeconds,
+      observeLogin,
+      findClient = findDirectClient,
+      log,
+    } = this.#options;
+    const { remoteAddress: address, remotePort: port = 0 } = socket;
+    if (address === undefined) return void socket.destroy();
     if (this.#sockets.size >= maxSessions) {
-      login.ended('turned_away');
-      log.warn({ sourceIp, maxSessions }, 'connection refused: too many');
+      observeLogin(address, port).ended('turned_away');
+      log.warn({ sourceIp: address, maxSessions }, 'connection refused: too many');
       return void socket.destroy();
     }
-    const key = socketKey(sourceIp, remotePort);
-    this.#sockets.set(key, { socket, login });
+    this.#sockets.set(socket, undefined);
     const release = this.#options.holdConnection();
     const grace = setTimeout(() => {
-      log.info({ sourceIp, loginGraceSeconds, ...login.fields }, 'no login in time');
+      const caller = this.#sockets.get(socket);
+      const sourceIp = caller?.client.address ?? address;
+      log.info({ sourceIp, loginGraceSeconds, ...caller?.login.fields }, 'no login in time');
       socket.destroy();
     }, loginGraceSeconds * 1000);
     socket.once('close', () => {
       clearTimeout(grace);
-      login.ended('no_login');
+      const caller = this.#sockets.get(socket);
+      if (caller === undefined) observeLogin(address, port).ended('no_client');
+      else caller.login.ended('no_login');
       release();
-      this.#sockets.delete(key);
+      this.#sockets.delete(socket);
       void this.#connections
         .get(socket)
         ?.ssh.ended()
         .then(() => this.#connections.delete(socket));
     });
     socket.once('sluice:authenticated', () => clearTimeout(grace));
-    this.#ssh.injectSocket(socket);
+    findClient(socket, { address, port }, (client) => {
+      this.#sockets.set(socket, { client, login: observeLogin(client.address, client.port) });
+      this.#ssh.injectSocket(socket);
+    });
   }
 
-  /** ssh2 has read the client's identification string; it names the client by address, not by socket. */
-  #onHandshake(client: SshClient, info: ssh2.ClientInfo): void {
-    const accepted = this.#sockets.get(socketKey(info.ip, info.port));
-    if (accepted === undefined) return void client.end();
-    const { socket, login } = accepted;
+  /** ssh2 has read the client's identification string. */
+  #onHandshake(ssh2Client: SshClient, info: ssh2.ClientInfo): void {
+    const { _sock: socket } = ssh2Client as ClientInternals;
+    const caller = socket && this.#sockets.get(socket);
+    if (socket === undefined || caller === undefined) return void ssh2Client.end();
+    const { client, login } = caller;
     const { authenticator, openSession, idleTimeoutSeconds } = this.#options;
     const connection = {
       id: randomUUID(),
-      clientAddress: info.ip,
-      clientPort: info.port,
+      clientAddress: client.address,
+      clientPort: client.port,
       clientVersion: info.header.versions.software,
     };
     login.identified(connection);
     const log = withFields(this.#options.log, {
       sessionId: connection.id,
-      sourceIp: info.ip,
+      sourceIp: client.address,
       ...login.fields,
     });
     log.debug({ client: connection.clientVersion }, 'connected');
     const ssh = new SshConnection({
-      client,
+      client: ssh2Client,
       socket,
       connection,
       authenticator,
@@ -194,8 +219,4 @@ export class SshServer {
       log.info({ activityType: Activity.DISCONNECTED, ...who, bytesIn, bytesOut }, 'disconnected');
     });
   }
-}
-
-function socketKey(address: string, port: number): string {
-  return `${address} ${port}`;
 }

@@ -39,6 +39,7 @@ describe('loadConfig', () => {
       loginGraceSeconds: 60,
       idleTimeoutSeconds: 1800,
       drainSeconds: 60,
+      trustedProxies: undefined,
       logLevel: 'info',
       serviceName: 'sluice',
       chunkSpans: 'part',
@@ -63,7 +64,8 @@ describe('loadConfig', () => {
       SLUICE_LOGIN_GRACE_SECONDS: '6',
       SLUICE_IDLE_TIMEOUT_SECONDS: '7',
       SLUICE_DRAIN_SECONDS: '0',
-      SLUICE_PROXY_PROTOCOL: 'off',
+      SLUICE_PROXY_PROTOCOL: 'v2',
+      SLUICE_PROXY_TRUSTED: '10.1.0.0/16, 2001:db8::/56,192.0.2.7',
       SLUICE_LOG_LEVEL: 'silent',
       SLUICE_TRACE_CHUNKS: 'each',
       OTEL_SERVICE_NAME: 'door',
@@ -87,6 +89,7 @@ describe('loadConfig', () => {
       loginGraceSeconds: 6,
       idleTimeoutSeconds: 7,
       drainSeconds: 0,
+      trustedProxies: ['10.1.0.0/16', '2001:db8::/56', '192.0.2.7/32'],
       logLevel: 'silent',
       serviceName: 'door',
       chunkSpans: 'each',
@@ -145,6 +148,41 @@ describe('the console', () => {
   });
 });
 
+describe('proxies', () => {
+  test('are trusted in private networks and on this machine unless told otherwise', () => {
+    expect(load({ SLUICE_PROXY_PROTOCOL: 'v2' }).trustedProxies).toEqual([
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '100.64.0.0/10',
+      'fc00::/7',
+      '127.0.0.0/8',
+      '::1/128',
+    ]);
+  });
+
+  test.each([
+    'lb.internal',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '::/129',
+    '10.0.0.0/8,',
+    '10.0.0.0/8/8',
+    'fe80::1%eth0',
+    '10.0.0.0/',
+  ])('cannot be %s', (SLUICE_PROXY_TRUSTED) => {
+    expect(faultsOf({ SLUICE_PROXY_PROTOCOL: 'v2', SLUICE_PROXY_TRUSTED })).toEqual([
+      'SLUICE_PROXY_TRUSTED: must be subnets, separated by commas (10.0.0.0/8, 2001:db8::/56)',
+    ]);
+  });
+
+  test('are not named where no header is looked for', () => {
+    expect(faultsOf({ SLUICE_PROXY_TRUSTED: '10.0.0.0/8' })).toEqual([
+      'SLUICE_PROXY_TRUSTED: needs SLUICE_PROXY_PROTOCOL=v2: no header is looked for otherwise',
+    ]);
+  });
+});
+
 describe('faults', () => {
   test('what is required and not there is told, with what it is', () => {
     expect(faultsOf({}, {})).toEqual([
@@ -193,6 +231,7 @@ describe('faults', () => {
     ['SLUICE_LOGIN_GRACE_SECONDS', '0', /whole number from 1 to/],
     ['SLUICE_IDLE_TIMEOUT_SECONDS', '86401', /whole number from 1 to 86400$/],
     ['SLUICE_DRAIN_SECONDS', 'x', /whole number from 0 to/],
+    ['SLUICE_PROXY_PROTOCOL', 'v1', /must be one of: off, v2$/],
     ['SLUICE_LOG_LEVEL', 'loud', /must be one of: trace, debug, info, warn, error, fatal, silent$/],
     ['SLUICE_TRACE_CHUNKS', 'all', /must be one of: part, each$/],
     ['AWS_ENDPOINT_URL', 'localhost:9000', /must be an http\(s\) URL$/],
@@ -218,7 +257,6 @@ describe('faults', () => {
     SLUICE_AUTH_MODULE: './auth.js',
     SLUICE_FOLDER: '/files',
     SLUICE_WORKERS: '2',
-    SLUICE_PROXY_PROTOCOL: 'v2',
   };
 
   test.each(Object.entries(LATER))('%s is refused as not supported yet, never ignored', (name, value) => {
