@@ -3,7 +3,7 @@
 #   docker build -t sluice .
 #   docker build -t sluice-job-consumer --target consumer .
 
-# 22, because an upload costs the least CPU time on it: 2.6 s per GiB, 3.3 to 3.8 on 24. On 26 ssh2's native crypto does not load.
+# 22, because an upload costs the least CPU time on it: 2.6 s per GiB, 2.8 on 20, 3.5 on 24. On 26 ssh2's native crypto does not load.
 ARG NODE=node:22-bookworm-slim
 
 # What compiles ssh2's native crypto. Node's headers are part of the image: nothing else is fetched for it.
