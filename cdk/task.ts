@@ -113,7 +113,8 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
   container.addMountPoints({ sourceVolume: 'data', containerPath: DATA_FOLDER, readOnly: false });
   acknowledge(task, {
     'AwsSolutions-ECS2': 'Nothing of it is secret: what is, the service reads from Secrets Manager itself.',
-    'AwsSolutions-IAM5[Resource::*]': 'ecr:GetAuthorizationToken has no resources to name.',
+    'AwsSolutions-IAM5[Resource::*]':
+      'The right to fetch images (ecr:GetAuthorizationToken) has no resources to name.',
   });
   return task;
 }

@@ -14,10 +14,21 @@ export function flaggedApp(): App {
   return new App({ context: (JSON.parse(text) as { context: Record<string, unknown> }).context });
 }
 
-/** The whole appliance in the stack `Test`, with an image that need not be built. */
+/** The whole appliance in the stack `Test`, with an image that need not be built. The one without props is made once. */
 export function ingestionWith(
-  propsOf: (stack: Stack) => SftpIngestionProps = () => ({}),
+  propsOf?: (stack: Stack) => SftpIngestionProps,
   stackProps: StackProps = {},
+): SftpIngestion {
+  if (propsOf !== undefined) return createIngestion(propsOf, stackProps);
+  standard ??= createIngestion(() => ({}), {});
+  return standard;
+}
+
+let standard: SftpIngestion | undefined;
+
+function createIngestion(
+  propsOf: (stack: Stack) => SftpIngestionProps,
+  stackProps: StackProps,
 ): SftpIngestion {
   const stack = new Stack(flaggedApp(), 'Test', stackProps);
   const props = propsOf(stack);
