@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { Stack } from 'aws-cdk-lib';
-import { ContainerImage, type FargateTaskDefinition, LogDriver } from 'aws-cdk-lib/aws-ecs';
+import {
+  ContainerDependencyCondition,
+  ContainerImage,
+  type FargateTaskDefinition,
+  LogDriver,
+} from 'aws-cdk-lib/aws-ecs';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge, wildcardIn } from './acknowledge.ts';
 import type { Environment } from './environment.ts';
+import { withoutCapabilities } from './task.ts';
 
 /** Of the collector, in MiB: its own memory_limiter refuses spans before that is used up. */
 export const COLLECTOR_MIB = 256;
@@ -52,15 +59,22 @@ export function addCollector(scope: Construct, options: CollectorOptions): LogGr
     SLUICE_METRICS_LOG_GROUP: metricsLog.logGroupName,
     ...Object.fromEntries(CONFIGURATIONS.map((file, index) => [variableOf(index), read(file)])),
   };
-  task.addContainer('collector', {
+  const collector = task.addContainer('collector', {
     image: options.image ?? ContainerImage.fromRegistry(IMAGE),
     essential: false,
     enableRestartPolicy: true,
     memoryLimitMiB: COLLECTOR_MIB,
     readonlyRootFilesystem: true,
+    linuxParameters: withoutCapabilities(scope, 'Linux'),
     command: CONFIGURATIONS.map((_, index) => `--config=env:${variableOf(index)}`),
     environment,
     logging: LogDriver.awsLogs({ logGroup, streamPrefix: 'collector' }),
+  });
+  // Containers end in the order opposite to that in which they start: the collector still takes the last spans
+  // (https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html).
+  task.defaultContainer?.addContainerDependencies({
+    container: collector,
+    condition: ContainerDependencyCondition.START,
   });
   task.taskRole.addToPrincipalPolicy(
     new PolicyStatement({
@@ -76,6 +90,9 @@ export function addCollector(scope: Construct, options: CollectorOptions): LogGr
       conditions: { StringEquals: { 'aws:RequestedRegion': Stack.of(scope).region } },
     }),
   );
+  acknowledge(task.taskRole, {
+    [wildcardIn(scope, '*')]: 'X-Ray has no resources to name.',
+  });
   return metricsLog;
 }
 

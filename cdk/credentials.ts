@@ -6,6 +6,7 @@ import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { conflictFaults, refuseFaults } from './faults.ts';
 
 const HOST_KEYS_FUNCTION = new URL('host-keys-function.js', import.meta.url);
@@ -48,20 +49,35 @@ export class SluiceCredentials extends Construct {
     if (existingHostKeys && existingUsers) {
       refuseFaults(this, conflictFaults('existingHostKeys and existingUsers', { encryptionKey }));
     }
-    const createSecret = (id: string, description: string, initial: string) =>
-      new Secret(this, id, {
+    const createSecret = (id: string, description: string, initial: string, unrotated: string): ISecret => {
+      const secret = new Secret(this, id, {
         ...(encryptionKey === undefined ? {} : { encryptionKey }),
         description,
         // Deployments write it again only when it changes here, which it does not.
         secretStringValue: SecretValue.unsafePlainText(initial),
         removalPolicy: RemovalPolicy.RETAIN,
-      }) as ISecret;
-    this.users = existingUsers ?? createSecret('Users', 'Sluice: the users document', '{"users":[]}');
+      });
+      acknowledge(secret, { 'AwsSolutions-SMG4': unrotated });
+      return secret as ISecret;
+    };
+    this.users =
+      existingUsers ??
+      createSecret(
+        'Users',
+        'Sluice: the users document',
+        '{"users":[]}',
+        'It holds hashes of passwords and public keys: new ones come from partners, not by a schedule.',
+      );
     if (existingHostKeys) {
       this.hostKeys = existingHostKeys;
       return;
     }
-    this.hostKeys = createSecret('HostKeys', 'Sluice: the private keys that prove which server it is', '{}');
+    this.hostKeys = createSecret(
+      'HostKeys',
+      'Sluice: the private keys that prove which server it is',
+      '{}',
+      'Partners know the server by these keys: other ones look like an attack to their clients.',
+    );
     this.fingerprints = makeHostKeys(this, this.hostKeys);
   }
 }
@@ -83,9 +99,11 @@ function makeHostKeys(scope: Construct, hostKeys: ISecret): string {
   );
   hostKeys.grantRead(role);
   hostKeys.grantWrite(role);
+  // The two say it in the key's policy alone, which of a key that was passed in is its owner's.
+  hostKeys.encryptionKey?.grant(role, 'kms:Decrypt', 'kms:GenerateDataKey');
   const maker = new LambdaFunction(scope, 'HostKeysFunction', {
     description: 'Sluice: makes the host keys when there are none',
-    runtime: Runtime.NODEJS_22_X,
+    runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     handler: 'index.handler',
     code: Code.fromInline(withoutComments(readFileSync(HOST_KEYS_FUNCTION, 'utf8'))),

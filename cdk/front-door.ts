@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
+import { isIPv4 } from 'node:net';
+import { Duration, Token } from 'aws-cdk-lib';
 import { CfnEIP, type ISecurityGroup, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   NetworkLoadBalancer,
@@ -7,6 +8,7 @@ import {
   TargetType,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { refuseFaults } from './faults.ts';
 import type { SluiceNetwork } from './network.ts';
 
@@ -81,6 +83,11 @@ export class SluiceFrontDoor extends Construct {
     for (const cidr of allowed) {
       securityGroup.addIngressRule(Peer.ipv4(cidr), Port.tcp(SSH_PORT), 'SFTP from partners');
     }
+    if (props.allowedCidrs === undefined) {
+      const reason =
+        'Partners connect from anywhere unless allowedCidrs says from where: that is what it is for.';
+      acknowledge(securityGroup, { 'CloudFormation-Validate::W2508': reason, 'AwsSolutions-EC23': reason });
+    }
     this.taskSecurityGroup = new SecurityGroup(this, 'TaskSecurityGroup', {
       vpc,
       description: 'Sluice: the load balancer to the tasks',
@@ -96,7 +103,7 @@ export class SluiceFrontDoor extends Construct {
     }
     this.securityGroup = securityGroup;
 
-    const { subnets } = vpc.selectSubnets(isInternal ? network.taskSubnets : network.frontSubnets);
+    const { subnets } = vpc.selectSubnets(network.frontSubnets(isInternal));
     this.addresses = isInternal ? [] : subnets.map((_, index) => new CfnEIP(this, `Address${index + 1}`));
     this.loadBalancer = new NetworkLoadBalancer(this, 'LoadBalancer', {
       vpc,
@@ -113,6 +120,9 @@ export class SluiceFrontDoor extends Construct {
               allocationId: this.addresses[index]?.attrAllocationId as string,
             })),
           }),
+    });
+    acknowledge(this.loadBalancer, {
+      'AwsSolutions-ELB2': 'Load balancers of this kind log TLS connections alone; SSH is none.',
     });
     this.targetGroup = new NetworkTargetGroup(this, 'Tasks', {
       vpc,
@@ -145,7 +155,12 @@ export class SluiceFrontDoor extends Construct {
 }
 
 function cidrFaults(cidrs: readonly string[]): string[] {
-  const wrong = cidrs.filter((cidr) => !/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(cidr));
+  const wrong = cidrs.filter((cidr) => !Token.isUnresolved(cidr) && !isCidr(cidr));
   const faults = wrong.map((cidr) => `allowedCidrs: "${cidr}" is no CIDR of IPv4, such as 192.0.2.0/24`);
   return cidrs.length === 0 ? ['allowedCidrs must not be empty: nobody could connect'] : faults;
+}
+
+function isCidr(text: string): boolean {
+  const [, address = '', bits] = /^([\d.]+)\/(\d{1,2})$/.exec(text) ?? [];
+  return isIPv4(address) && Number(bits) <= 32;
 }

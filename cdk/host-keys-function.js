@@ -18,10 +18,12 @@ const toNumber = (bytes) => (bytes[0] & 0x80 ? Buffer.concat([Buffer.alloc(1), b
 function publicBlob(key) {
   const [, container] = /BEGIN OPENSSH PRIVATE KEY-----([\s\S]*?)-----END/.exec(key) ?? [];
   if (container === undefined) {
-    const { kty, e, n, x, y } = createPublicKey(key).export({ format: 'jwk' });
+    const { kty, crv, e, n, x, y } = createPublicKey(key).export({ format: 'jwk' });
     const bytes = (text) => Buffer.from(text, 'base64url');
     if (kty === 'RSA') return toBlob('ssh-rsa', toNumber(bytes(e)), toNumber(bytes(n)));
-    return toBlob('ecdsa-sha2-nistp256', 'nistp256', Buffer.concat([Buffer.from([4]), bytes(x), bytes(y)]));
+    if (kty !== 'EC') throw new Error(`servers do not read keys of the kind ${crv ?? kty} in this format`);
+    const curve = crv.replace('P-', 'nistp');
+    return toBlob(`ecdsa-sha2-${curve}`, curve, Buffer.concat([Buffer.from([4]), bytes(x), bytes(y)]));
   }
   const body = Buffer.from(container, 'base64');
   let at = 15;
@@ -58,11 +60,20 @@ function makeEd25519() {
 const make = (kind, options, type) =>
   generateKeyPairSync(kind, options).privateKey.export({ type, format: 'pem' });
 
+/** Public keys beside private ones are passed over, as the server does. The message quotes nothing: it goes into events. */
+function readObject(text) {
+  try {
+    return Object.fromEntries(Object.entries(JSON.parse(text)).filter(([name]) => !name.endsWith('.pub')));
+  } catch {
+    throw new Error('the secret is no JSON object of private keys by name');
+  }
+}
+
 /** Keys that are there stay: partners know them. */
 async function haveKeys(SecretId) {
   const client = new secrets.SecretsManagerClient();
   const { SecretString } = await client.send(new secrets.GetSecretValueCommand({ SecretId }));
-  const known = JSON.parse(SecretString);
+  const known = readObject(SecretString);
   if (Object.keys(known).length > 0) return known;
   const keys = {
     ssh_host_ed25519_key: makeEd25519(),
@@ -80,7 +91,8 @@ exports.handler = async ({ RequestType, ResourceProperties: { SecretId }, Respon
     const keys = RequestType === 'Delete' ? {} : await haveKeys(SecretId);
     answer.Data = { Fingerprints: Object.values(keys).map(toFingerprint).join('\n') };
   } catch (error) {
-    Object.assign(answer, { Status: 'FAILED', Reason: `${error}` });
+    // An answer has 4,096 bytes at most.
+    Object.assign(answer, { Status: 'FAILED', Reason: `${error}`.slice(0, 1000) });
   }
   await fetch(ResponseURL, { method: 'PUT', body: JSON.stringify(answer) });
 };

@@ -10,7 +10,7 @@ import { SluiceJobs, type SluiceJobsProps } from './jobs.ts';
 import { SluiceNetwork, type SluiceNetworkProps } from './network.ts';
 import { SluiceObservability, type SluiceObservabilityProps } from './observability.ts';
 import { SluiceService, type SluiceServiceProps } from './service.ts';
-import { SluiceStorage, type SluiceStorageProps } from './storage.ts';
+import { INTERNAL_PREFIX, SluiceStorage, type SluiceStorageProps } from './storage.ts';
 import { MAX_DRAIN_SECONDS, PORTS } from './task.ts';
 
 export interface SftpIngestionProps {
@@ -71,7 +71,7 @@ export interface SftpIngestionProps {
   readonly observability?: SluiceObservabilityProps;
 
   /**
-   * Where in the bucket uploads go: a prefix for all users (`in/`), or `session:KEY` for one that each user's entry in the users
+   * Where in the bucket uploads go: a folder for all users (`in/`), or `session:KEY` for one that each user's entry in the users
    * document names.
    *
    * @default - the whole bucket
@@ -79,7 +79,8 @@ export interface SftpIngestionProps {
   readonly keyPrefix?: string;
 
   /**
-   * The prefixes that users' entries may name where `keyPrefix` is `session:KEY`: the tasks may touch nothing else. An error otherwise.
+   * The folders that users' entries may name, or that these lie in, where `keyPrefix` is `session:KEY`: the tasks may touch nothing
+   * else. An error otherwise.
    *
    * @default - the whole bucket for `session:KEY`, `keyPrefix` otherwise
    */
@@ -166,9 +167,14 @@ export class SftpIngestion extends Construct {
   }
 }
 
-function keyPrefixesOf({ keyPrefix = '', allowedKeyPrefixes }: SftpIngestionProps): readonly string[] {
-  if (isOfSession(keyPrefix)) return allowedKeyPrefixes ?? [''];
-  return [keyPrefix];
+function keyPrefixesOf({ keyPrefix = '', allowedKeyPrefixes = [''] }: SftpIngestionProps): readonly string[] {
+  return (isOfSession(keyPrefix) ? allowedKeyPrefixes : [keyPrefix]).map(toFolder);
+}
+
+/** What the service makes of a prefix: without it `in` would be `inventory/`, too. */
+function toFolder(prefix: string): string {
+  const bare = prefix.replace(/^\/+|\/+$/g, '');
+  return bare === '' ? '' : `${bare}/`;
 }
 
 const isOfSession = (keyPrefix: string) => keyPrefix.startsWith('session:');
@@ -179,6 +185,12 @@ function ingestionFaults({
   settings = {},
 }: SftpIngestionProps): string[] {
   const faults: string[] = [];
+  if (keyPrefix === 'session:') faults.push('keyPrefix must name a session attribute after "session:"');
+  for (const prefix of [keyPrefix, ...(allowedKeyPrefixes ?? [])]) {
+    if (toFolder(prefix).startsWith(INTERNAL_PREFIX)) {
+      faults.push(`"${prefix}" is where the service keeps its own objects; no uploads go there`);
+    }
+  }
   if (allowedKeyPrefixes !== undefined && !isOfSession(keyPrefix)) {
     faults.push(
       'allowedKeyPrefixes needs keyPrefix to be session:KEY; otherwise keyPrefix is the one allowed',

@@ -1,3 +1,4 @@
+import { Stack, Token } from 'aws-cdk-lib';
 import {
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpointAwsService,
@@ -8,6 +9,7 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { conflictFaults, refuseFaults, wholeNumberFaults } from './faults.ts';
 
 const DEFAULT_CIDR = '10.73.0.0/16';
@@ -56,7 +58,7 @@ export interface SluiceNetworkProps {
   readonly cidr?: string;
 
   /**
-   * Availability zones of the new VPC.
+   * Availability zones of the new VPC. A stack that names no account and region knows of two, so more are an error there.
    *
    * @default 2
    */
@@ -77,20 +79,19 @@ export class SluiceNetwork extends Construct {
   /** The new VPC, or the one passed in. */
   readonly vpc: IVpc;
 
-  /** Where the load balancer has its addresses, unless it is internal. */
-  readonly frontSubnets: SubnetSelection;
-
   /** Where the tasks run. */
   readonly taskSubnets: SubnetSelection;
 
   /** Whether tasks get addresses of their own in the internet, to reach S3, SQS and the image by. */
   readonly assignPublicIp: boolean;
 
+  readonly #frontSubnets: SubnetSelection | undefined;
+
   constructor(scope: Construct, id: string, props: SluiceNetworkProps = {}) {
     super(scope, id);
-    refuseFaults(this, networkFaults(props));
+    refuseFaults(this, networkFaults(Stack.of(this), props));
     this.vpc = props.existingVpc ?? createVpc(this, props);
-    this.frontSubnets = props.frontSubnets ?? { subnetType: SubnetType.PUBLIC };
+    this.#frontSubnets = props.frontSubnets;
     this.taskSubnets = props.taskSubnets ?? {
       subnetType: props.isolated ? SubnetType.PRIVATE_ISOLATED : SubnetType.PUBLIC,
     };
@@ -98,14 +99,26 @@ export class SluiceNetwork extends Construct {
       .selectSubnets(this.taskSubnets)
       .subnets.every((subnet) => this.vpc.publicSubnets.includes(subnet));
   }
+
+  /** Where a load balancer has its addresses, in the internet or internal ones. */
+  frontSubnets(isInternal: boolean): SubnetSelection {
+    return this.#frontSubnets ?? (isInternal ? this.taskSubnets : { subnetType: SubnetType.PUBLIC });
+  }
 }
 
-function networkFaults(props: SluiceNetworkProps): string[] {
+function networkFaults(stack: Stack, props: SluiceNetworkProps): string[] {
   const { existingVpc, frontSubnets, taskSubnets, ...creation } = props;
   const faults = wholeNumberFaults('zones', creation.zones, MIN_ZONES, MAX_ZONES);
   if (existingVpc) return [...faults, ...conflictFaults('existingVpc', creation)];
   for (const [name, value] of Object.entries({ frontSubnets, taskSubnets })) {
     if (value !== undefined) faults.push(`${name} needs existingVpc; a new VPC has its own`);
+  }
+  // It would get fewer without a word.
+  const known = stack.availabilityZones.length;
+  if (Token.isUnresolved(stack.region) && (creation.zones ?? MIN_ZONES) > known) {
+    faults.push(
+      `zones: a stack without account and region knows of ${known}; give it env, or leave out zones`,
+    );
   }
   return faults;
 }
@@ -125,9 +138,20 @@ function createVpc(scope: Construct, { cidr = DEFAULT_CIDR, zones, isolated }: S
     ],
     gatewayEndpoints: { S3: { service: GatewayVpcEndpointAwsService.S3 } },
   });
+  acknowledge(vpc, {
+    'AwsSolutions-VPC7':
+      'The service logs each connection with its address; flow logs cost by the byte and are the choice of the account.',
+  });
   if (isolated) {
     for (const [id, service] of Object.entries(NEEDED_WHEN_ISOLATED)) {
-      vpc.addInterfaceEndpoint(id, { service, subnets: { subnetType: SubnetType.PRIVATE_ISOLATED } });
+      const endpoint = vpc.addInterfaceEndpoint(id, {
+        service,
+        subnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
+      });
+      acknowledge(endpoint, {
+        'AwsSolutions-EC23':
+          'It lets in addresses of the VPC alone, which the rule cannot see: its CIDR is a reference.',
+      });
     }
   }
   // The library's classes differ from its interfaces in what may be undefined.

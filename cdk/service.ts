@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import {
   Cluster,
   type ContainerImage,
@@ -12,7 +13,9 @@ import {
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { Environment } from './environment.ts';
+import { sizeFaults } from './fargate-sizes.ts';
 import { refuseFaults, wholeNumberFaults } from './faults.ts';
 import type { SluiceFrontDoor } from './front-door.ts';
 import type { SluiceNetwork } from './network.ts';
@@ -22,8 +25,8 @@ import { createTaskRole, type TaskRoleOptions } from './task-role.ts';
 /** The least that Fargate takes of both for the memory that the collector and a few uploads need. */
 const DEFAULT_CPU = 256;
 const DEFAULT_MEMORY_MIB = 1024;
+/** Of the service itself, beside the other containers. */
 const MIN_MEMORY_MIB = 512;
-const MAX_MEMORY_MIB = 122_880;
 
 const DEFAULT_MAX_TASKS = 4;
 const MAX_TASKS = 1000;
@@ -40,7 +43,7 @@ export interface SluiceServiceProps {
   readonly image?: ContainerImage;
 
   /**
-   * A cluster to run in; its VPC has to be that of the network.
+   * A cluster to run in; its VPC has to be that of the network, and it needs the capacity provider `FARGATE`, or `FARGATE_SPOT`.
    *
    * @default - a new cluster
    */
@@ -131,12 +134,7 @@ export class SluiceService extends Construct {
     super(scope, id);
     refuseFaults(this, serviceFaults(props));
     const { network, frontDoor, permissions } = props;
-    this.cluster =
-      props.existingCluster ??
-      (new Cluster(this, 'Cluster', {
-        vpc: network.vpc,
-        enableFargateCapacityProviders: true,
-      }) as ICluster);
+    this.cluster = props.existingCluster ?? createCluster(this, network.vpc);
     const { clusterName } = this.cluster;
     this.logGroup = new LogGroup(this, 'Log', {
       retention: props.logRetention ?? RetentionDays.THREE_MONTHS,
@@ -183,6 +181,15 @@ export class SluiceService extends Construct {
   }
 }
 
+function createCluster(scope: Construct, vpc: IVpc): ICluster {
+  const cluster = new Cluster(scope, 'Cluster', { vpc, enableFargateCapacityProviders: true });
+  acknowledge(cluster, {
+    'AwsSolutions-ECS4':
+      'The service tells its own metrics, and ECS its CPU and memory; Container Insights cost for each task.',
+  });
+  return cluster as ICluster;
+}
+
 function scale(service: FargateService, { minTasks = 1, maxTasks }: SluiceServiceProps): ScalableTaskCount {
   const scaling = service.autoScaleTaskCount({
     minCapacity: minTasks,
@@ -194,12 +201,18 @@ function scale(service: FargateService, { minTasks = 1, maxTasks }: SluiceServic
 
 function serviceFaults(props: SluiceServiceSite): string[] {
   const { existingCluster, minTasks, maxTasks, reservedMiB } = props;
+  const { cpu = DEFAULT_CPU, memoryMiB = DEFAULT_MEMORY_MIB } = props;
   const faults = [
-    ...wholeNumberFaults('memoryMiB', props.memoryMiB, MIN_MEMORY_MIB + reservedMiB, MAX_MEMORY_MIB),
+    ...sizeFaults(cpu, memoryMiB),
     ...wholeNumberFaults('minTasks', minTasks, 1, MAX_TASKS),
     ...wholeNumberFaults('maxTasks', maxTasks, minTasks ?? 1, MAX_TASKS),
     ...wholeNumberFaults('drainSeconds', props.drainSeconds, 0, MAX_DRAIN_SECONDS),
   ];
+  if (memoryMiB < MIN_MEMORY_MIB + reservedMiB) {
+    faults.push(
+      `memoryMiB must leave ${MIN_MEMORY_MIB} to the service; other containers have ${reservedMiB}`,
+    );
+  }
   if (existingCluster && existingCluster.vpc.vpcId !== props.network.vpc.vpcId) {
     faults.push('existingCluster is in another VPC than the network; pass its VPC in as existingVpc');
   }

@@ -9,6 +9,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { conflictFaults, refuseFaults, wholeNumberFaults } from './faults.ts';
 
 /** Where the server keeps its own objects (the outbox); never visible to SFTP clients. */
@@ -97,6 +98,10 @@ function createBucket(scope: Construct, props: SluiceStorageProps): IBucket {
     versioned,
     lifecycleRules: lifecycleRules(props, versioned),
     removalPolicy: RemovalPolicy.RETAIN,
+  });
+  acknowledge(bucket, {
+    'AwsSolutions-S1':
+      "Every operation is in the service's log and traces with its user; logs of S3 would need a bucket of their own.",
   });
   // The library declares `isWebsite` differently in the two, which only exactOptionalPropertyTypes minds.
   return bucket as IBucket;

@@ -4,6 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
+import { acknowledge, wildcardIn } from './acknowledge.ts';
 import { INTERNAL_PREFIX } from './storage.ts';
 
 export interface TaskRoleOptions {
@@ -15,6 +16,9 @@ export interface TaskRoleOptions {
   readonly secrets: readonly ISecret[];
   readonly clusterName: string;
 }
+
+/** What writing and reading with a key of one's own takes, multipart uploads included (S3 User Guide, SSE-KMS; SQS: key management). */
+const USES_OF_KEYS = ['kms:GenerateDataKey', 'kms:Decrypt'] as const;
 
 /** What the service itself may do, and no more: its objects, its queue, its secrets, and protect its own tasks. */
 export function createTaskRole(scope: Construct, id: string, options: TaskRoleOptions): Role {
@@ -35,28 +39,34 @@ export function createTaskRole(scope: Construct, id: string, options: TaskRoleOp
 
   const isWhole = keyPrefixes.includes('');
   const prefixes = isWhole ? [''] : [...keyPrefixes, INTERNAL_PREFIX];
-  allow(
-    ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
-    prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`)),
-  );
+  const objects = prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`));
+  allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], objects);
   // HeadBucket, by which the service looks whether the bucket is there, names no prefix.
   const listed = isWhole
     ? undefined
     : { StringLikeIfExists: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } };
   allow(['s3:ListBucket'], [bucket.bucketArn], listed);
   allow(['s3:ListBucketMultipartUploads'], [bucket.bucketArn], listed);
-  bucket.encryptionKey?.grantEncryptDecrypt(role);
+  bucket.encryptionKey?.grant(role, ...USES_OF_KEYS);
 
   for (const queue of queues) {
     allow(['sqs:SendMessage', 'sqs:GetQueueAttributes'], [queue.queueArn]);
-    queue.encryptionMasterKey?.grant(role, 'kms:GenerateDataKey', 'kms:Decrypt');
+    queue.encryptionMasterKey?.grant(role, ...USES_OF_KEYS);
   }
-  for (const secret of secrets) secret.grantRead(role);
+  for (const secret of secrets) {
+    secret.grantRead(role);
+    // It says so in the key's policy alone, which of a key that was passed in is its owner's.
+    secret.encryptionKey?.grant(role, 'kms:Decrypt');
+  }
 
   const { partition, region, account } = Stack.of(scope);
-  allow(
-    ['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'],
-    [`arn:${partition}:ecs:${region}:${account}:task/${clusterName}/*`],
-  );
+  const tasks = `arn:${partition}:ecs:${region}:${account}:task/${clusterName}/*`;
+  allow(['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'], [tasks]);
+  acknowledge(role, {
+    ...Object.fromEntries(
+      objects.map((arn) => [wildcardIn(scope, arn), 'Partners name their files, below the prefixes given.']),
+    ),
+    [wildcardIn(scope, tasks)]: 'A task has its id when it starts; its cluster is known before.',
+  });
   return role;
 }

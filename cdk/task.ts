@@ -13,6 +13,7 @@ import {
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { Environment } from './environment.ts';
 
 /** Of Fargate, in seconds: SIGKILL comes no later. */
@@ -74,8 +75,6 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
     taskRole: role,
     volumes: [{ name: 'data' }],
   });
-  const linuxParameters = new LinuxParameters(scope, 'Linux');
-  linuxParameters.dropCapabilities(Capability.ALL);
   const serviceMiB = memoryMiB - options.reservedMiB;
   const container = task.addContainer('sluice', {
     image: options.image ?? ContainerImage.fromAsset(REPOSITORY, { platform: PLATFORMS[architecture] }),
@@ -83,7 +82,7 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
     essential: true,
     user: USER,
     readonlyRootFilesystem: true,
-    linuxParameters,
+    linuxParameters: withoutCapabilities(scope, 'Linux'),
     ulimits: [{ name: UlimitName.NOFILE, softLimit: 65_535, hardLimit: 65_535 }],
     systemControls: [{ namespace: 'net.ipv4.tcp_rmem', value: TCP_RMEM }],
     stopTimeout: Duration.seconds(options.drainSeconds + LAST_WORDS_SECONDS),
@@ -112,7 +111,19 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
     } satisfies Environment,
   });
   container.addMountPoints({ sourceVolume: 'data', containerPath: DATA_FOLDER, readOnly: false });
+  acknowledge(task, {
+    'AwsSolutions-ECS2': 'Nothing of it is secret: what is, the service reads from Secrets Manager itself.',
+    'AwsSolutions-IAM5[Resource::*]':
+      'The right to fetch images (ecr:GetAuthorizationToken) has no resources to name.',
+  });
   return task;
+}
+
+/** For a container that needs no privileges of the kernel. */
+export function withoutCapabilities(scope: Construct, id: string): LinuxParameters {
+  const linuxParameters = new LinuxParameters(scope, id);
+  linuxParameters.dropCapabilities(Capability.ALL);
+  return linuxParameters;
 }
 
 /** Half of what the process does not need for itself: parts in flight and what V8 has not collected yet are the other half. */

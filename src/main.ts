@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { AddUserOptions } from './cli/add-user.ts';
 import { collectRarely } from './cli/garbage-collection.ts';
 import { VERSION } from './cli/version.ts';
 
@@ -27,6 +28,26 @@ program
   .command('hash-password')
   .description('print the argon2id hash of a password, for the users document')
   .action(async () => (await import('./cli/hash-password.ts')).hashPasswordCommand());
+
+const several = (value: string, before: readonly string[] = []) => [...before, value];
+
+program
+  .command('add-user')
+  .description('add a user to the users document; running servers see them within a minute')
+  .argument('<username>', '1 to 64 letters, digits or _ . @ + -')
+  .option('--public-key <file>', 'a .pub file; may be given again', several)
+  .option('--password', 'ask for a password, or read it from a pipe')
+  .option(
+    '--session <key=value>',
+    'an attribute of their sessions, as prefix=tenants/acme/; may be given again',
+    several,
+  )
+  .option('--permissions <list>', 'of list,read,write,delete,rename,mkdir; all unless told')
+  .addOption(new Option('--file <file>', 'the users document').env('SLUICE_USERS_FILE').conflicts('secret'))
+  .addOption(new Option('--secret <arn>', 'the secret that holds it').env('SLUICE_USERS_SECRET'))
+  .action(async (username: string, options: AddUserOptions) =>
+    (await import('./cli/add-user.ts')).addUserCommand(username, options),
+  );
 
 program
   .command('host-key')

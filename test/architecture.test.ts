@@ -110,6 +110,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'health.ts',
     'jobs/event.ts',
     'materials.ts',
+    'secrets',
     'ssh',
     'task-protection.ts',
     'telemetry',

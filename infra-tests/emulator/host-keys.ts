@@ -14,7 +14,11 @@ interface Answer {
  * Runs the function of a custom resource as Lambda would, here: its code, out of the template, with this process's environment and the
  * same modules. Gives what it answers CloudFormation.
  */
-export async function runCustomResource(code: string, properties: object): Promise<Answer> {
+export async function runCustomResource(
+  code: string,
+  properties: object,
+  requestType: 'Create' | 'Update' | 'Delete' = 'Create',
+): Promise<Answer> {
   const bodies: string[] = [];
   const server = createServer(async (request, response) => {
     bodies.push(Buffer.concat(await request.toArray()).toString());
@@ -27,7 +31,7 @@ export async function runCustomResource(code: string, properties: object): Promi
     const run = vm.runInThisContext(`(require, module, exports) => {${code}\n}`);
     run(createRequire(import.meta.url), module, module.exports);
     await module.exports.handler({
-      RequestType: 'Create',
+      RequestType: requestType,
       ResponseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
       StackId: 'stack',
       RequestId: 'request',

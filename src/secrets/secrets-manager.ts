@@ -1,5 +1,6 @@
 import {
   GetSecretValueCommand,
+  PutSecretValueCommand,
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
@@ -22,14 +23,7 @@ export function createSecretReader(
   { variable, secretId, aws }: SecretConfig,
   patienceMs = PATIENCE_MS,
 ): () => Promise<string> {
-  const { endpoint, region, credentials } = aws;
-  const client = new SecretsManagerClient({
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(credentials === undefined ? {} : { credentials }),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
-  });
+  const client = createClient(aws);
   return async () => {
     const patience = AbortSignal.timeout(patienceMs);
     try {
@@ -44,13 +38,47 @@ export function createSecretReader(
   };
 }
 
-function unanswered(secretId: string, patienceMs: number): string {
-  return `the secret ${secretId} cannot be read: Secrets Manager has not answered within ${patienceMs} ms`;
+/**
+ * Gives a secret another value, which becomes its current version
+ * (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html).
+ * The promise rejects with a SecretError, after `patienceMs` at the latest.
+ */
+export function createSecretWriter(
+  { variable, secretId, aws }: SecretConfig,
+  patienceMs = PATIENCE_MS,
+): (value: string) => Promise<void> {
+  const client = createClient(aws);
+  return async (value) => {
+    const patience = AbortSignal.timeout(patienceMs);
+    try {
+      const request = new PutSecretValueCommand({ SecretId: secretId, SecretString: value });
+      await client.send(request, { abortSignal: patience });
+    } catch (error) {
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      const problem = patience.aborted ? `no answer within ${patienceMs} ms` : `${name}: ${message}`;
+      throw new SecretError(`${variable}: the secret ${secretId} cannot be written: ${problem}`);
+    }
+  };
 }
 
-/** What the errors of the API mean to whoever runs the server. */
+function createClient({ endpoint, region, credentials }: SecretConfig['aws']): SecretsManagerClient {
+  return new SecretsManagerClient({
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(credentials === undefined ? {} : { credentials }),
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+  });
+}
+
+function unanswered(secretId: string, patienceMs: number): string {
+  return `the secret ${secretId} cannot be read: Secrets Manager has not answered within ${patienceMs / 1000} s`;
+}
+
+/** What the errors of the API mean to whoever runs the server, in one line. */
 function describe(error: unknown, secretId: string): string {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { name, message: text } = error instanceof Error ? error : new Error(String(error));
+  const message = text.replace(/\s+/g, ' ');
   switch (name) {
     case 'ResourceNotFoundException':
       return `the secret ${secretId} does not exist, or has no value yet`;

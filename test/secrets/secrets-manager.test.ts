@@ -80,11 +80,16 @@ describe('a secret that cannot be read is told by its variable and its name', ()
   });
 
   test.each([
-    ['InvalidRequestException', 'the secret users cannot be read as it is (is it to be deleted?): Because.'],
-    ['DecryptionFailure', 'the secret users cannot be decrypted with its key: Because.'],
-    ['UnrecognizedClientException', 'the secret users cannot be read: UnrecognizedClientException: Because.'],
+    ['InvalidRequestException', 'the secret users cannot be read as it is (is it to be deleted?): Be cause.'],
+    ['DecryptionFailure', 'the secret users cannot be decrypted with its key: Be cause.'],
+    [
+      'UnrecognizedClientException',
+      'the secret users cannot be read: UnrecognizedClientException: Be cause.',
+    ],
   ])('when Secrets Manager answers %s', async (type, problem) => {
-    proxy.fault({ respond: { status: 400, body: JSON.stringify({ __type: type, Message: 'Because.' }) } });
+    proxy.fault({
+      respond: { status: 400, body: JSON.stringify({ __type: type, Message: 'Be\n  cause.' }) },
+    });
     expect(await problemOf(reader('users')())).toBe(`SLUICE_USERS_SECRET: ${problem}`);
   });
 
@@ -100,7 +105,7 @@ describe('a secret that cannot be read is told by its variable and its name', ()
     server.put('users', 'one');
     proxy.fault({ hang: 'request' });
     expect(await problemOf(reader('users', 300)())).toBe(
-      'SLUICE_USERS_SECRET: the secret users cannot be read: Secrets Manager has not answered within 300 ms',
+      'SLUICE_USERS_SECRET: the secret users cannot be read: Secrets Manager has not answered within 0.3 s',
     );
     await proxy.waitFor(({ aborted }) => aborted);
   });
@@ -112,7 +117,7 @@ describe('a secret that cannot be read is told by its variable and its name', ()
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
     expect(await problemOf(reader('users', 300, `http://127.0.0.1:${port}`)())).toMatch(
-      /has not answered within 300 ms$/,
+      /has not answered within 0\.3 s$/,
     );
     silent.closeAllConnections();
     silent.close();

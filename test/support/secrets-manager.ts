@@ -16,6 +16,8 @@ export interface SecretsServer {
   waitFor(predicate: (request: SecretRequest) => boolean, options?: WaitOptions): Promise<SecretRequest>;
   /** Makes a secret, or gives it another value; answers its ARN. */
   put(name: string, value: string | Uint8Array): string;
+  /** The value that it has now. */
+  get(name: string): string;
   /** From now on nobody may read it. */
   deny(name: string): void;
   remove(name: string): void;
@@ -37,7 +39,7 @@ class SecretsError extends Error {
 }
 
 /**
- * Speaks AWS JSON 1.1 (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html): one operation, GetSecretValue, and
+ * Speaks AWS JSON 1.1 (https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html): two operations, GetSecretValue and PutSecretValue, and
  * its errors (https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html). Refuses what is not signed
  * for Secrets Manager; it does not verify signatures.
  */
@@ -64,7 +66,15 @@ export async function startSecretsServer(): Promise<SecretsServer> {
     let secretId = '';
     try {
       assertProtocol(request);
-      secretId = (JSON.parse(Buffer.concat(chunks).toString()) as { SecretId: string }).SecretId;
+      const asked = JSON.parse(Buffer.concat(chunks).toString()) as {
+        SecretId: string;
+        SecretString?: string;
+      };
+      secretId = asked.SecretId;
+      const secret = find(secretId);
+      if (request.headers['x-amz-target'] === PUT) {
+        secrets.set(secret.name, { ...secret, value: asked.SecretString as string });
+      }
       send(response, 200, toAnswer(find(secretId)));
       recorder.add({ secretId, error: undefined });
     } catch (error) {
@@ -87,6 +97,7 @@ export async function startSecretsServer(): Promise<SecretsServer> {
       secrets.set(name, { arn, name, value, isDenied: false });
       return arn;
     },
+    get: (name) => String(find(name).value),
     deny: (name) => void secrets.set(name, { ...find(name), isDenied: true }),
     remove: (name) => void secrets.delete(name),
     close: async () => {
@@ -97,11 +108,14 @@ export async function startSecretsServer(): Promise<SecretsServer> {
   };
 }
 
+const PUT = 'secretsmanager.PutSecretValue';
+const OPERATIONS = new Set(['secretsmanager.GetSecretValue', PUT]);
+
 function assertProtocol({ method, url, headers }: IncomingMessage): void {
   if (method !== 'POST' || url !== '/' || headers['content-type'] !== 'application/x-amz-json-1.1') {
     throw new SecretsError('SerializationException', 'this is no AWS JSON 1.1');
   }
-  if (headers['x-amz-target'] !== 'secretsmanager.GetSecretValue') {
+  if (!OPERATIONS.has(`${headers['x-amz-target']}`)) {
     throw new SecretsError('UnknownOperationException', `${headers['x-amz-target']} is not known here`);
   }
   const scope = /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/[^/]+\/secretsmanager\/aws4_request,/;

@@ -1,0 +1,88 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { verifyPassword } from '../../src/auth/passwords.ts';
+import { run } from '../support/processes.ts';
+import { TEST_CREDENTIALS, TEST_REGION } from '../support/s3-subject.ts';
+import { type SecretsServer, startSecretsServer } from '../support/secrets-manager.ts';
+import { COMMAND } from '../support/service.ts';
+import { createWorkspace, type Workspace } from '../support/workspace.ts';
+
+let workspace: Workspace;
+let secrets: SecretsServer;
+
+beforeAll(async () => {
+  workspace = await createWorkspace();
+  secrets = await startSecretsServer();
+});
+afterAll(async () => {
+  await secrets?.close();
+  await workspace?.remove();
+});
+
+/** The command with these arguments, and nothing of this process's environment but what is given. */
+function addUser(args: readonly string[], options: { input?: string; env?: Record<string, string> } = {}) {
+  return run(process.execPath, [...COMMAND, 'add-user', ...args], { env: {}, ...options });
+}
+
+const read = async (file: string) => JSON.parse(await readFile(file, 'utf8'));
+
+test('into a file that is not there yet, for its owner alone, with key, attributes and permissions', async () => {
+  const file = workspace.path('new-users.json');
+  const key = `${workspace.identity}.pub`;
+  const session = ['--session', 'prefix=tenants/bob/', '--session', 'plan=a=b'];
+  const args = ['bob', '--public-key', key, ...session, '--permissions', 'list,write', '--file', file];
+  const { code, stdout } = await addUser(args);
+  expect(code).toBe(0);
+  expect(stdout).toBe(`bob may log in: added to ${file}. Running servers have read it within a minute.\n`);
+  expect(await read(file)).toEqual({
+    users: [
+      {
+        username: 'bob',
+        publicKeys: [(await readFile(key, 'utf8')).trim()],
+        session: { prefix: 'tenants/bob/', plan: 'a=b' },
+        permissions: ['list', 'write'],
+      },
+    ],
+  });
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test('into the secret that SLUICE_USERS_SECRET names, with a password from a pipe', async () => {
+  secrets.put('users', await readFile(workspace.usersFile, 'utf8'));
+  const { code, stdout, stderr } = await addUser(['bob', '--password'], {
+    input: 'correct horse\n',
+    env: {
+      SLUICE_USERS_SECRET: 'users',
+      AWS_ENDPOINT_URL: secrets.endpoint,
+      AWS_REGION: TEST_REGION,
+      AWS_ACCESS_KEY_ID: TEST_CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: TEST_CREDENTIALS.secretAccessKey,
+    },
+  });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).not.toContain('correct horse');
+  const { users } = JSON.parse(secrets.get('users'));
+  expect(users.map(({ username }: { username: string }) => username)).toEqual(['acme', 'bob']);
+  expect(await verifyPassword(users[1].passwordHash, 'correct horse')).toBe(true);
+});
+
+test('nothing is written when it would be wrong, and it says why', async () => {
+  const file = workspace.path('users.json');
+  const before = await readFile(file, 'utf8');
+  const { code, stderr } = await addUser(['acme', '--password', '--file', file], { input: 'secret\n' });
+  expect(code).toBe(2);
+  expect(stderr).toContain('user "acme" is there already');
+  expect(await readFile(file, 'utf8')).toBe(before);
+});
+
+test('a document that cannot be found, and an attribute without a value, are explained', async () => {
+  expect((await addUser(['bob', '--password'], { input: 'x\n' })).stderr).toBe(
+    'sluice: where are the users? Name the document by --file or --secret\n',
+  );
+  const file = workspace.path('empty.json');
+  await writeFile(file, '{"users":[]}');
+  const args = ['bob', '--public-key', `${workspace.identity}.pub`, '--session', 'prefix', '--file', file];
+  expect((await addUser(args)).stderr).toBe(
+    'sluice: --session prefix: must be KEY=VALUE, such as prefix=tenants/acme/\n',
+  );
+});
