@@ -5,14 +5,18 @@ import { drainTables } from './service/tables.ts';
 
 const options = { uploads: 50, seed: 20_264, env: {}, say: () => undefined };
 
-test('SIGTERM amid fifty uploads: with time enough every one finishes, whole and with its job', async () => {
+test('SIGTERM amid fifty uploads: with time enough every one finishes, whole and with its job', {
+  timeout: 90_000,
+}, async () => {
   const result = await stopAmidUploads({ ...options, ...ENOUGH });
   expect(result.violations.length, drainTables(result)).toBe(0);
   expect(result.exitCode).toBe(0);
   expect(result.uploads.filter(({ upload }) => isAcknowledged(upload))).toHaveLength(50);
 });
 
-test('SIGTERM amid fifty uploads: with too little each finishes or fails visibly, and none is half there', async () => {
+test('SIGTERM amid fifty uploads: with too little each finishes or fails visibly, and none is half there', {
+  timeout: 90_000,
+}, async () => {
   const result = await stopAmidUploads({ ...options, ...TOO_LITTLE });
   expect(result.violations.length, drainTables(result)).toBe(0);
   expect(result.exitCode).toBe(0);

@@ -46,7 +46,7 @@ export interface DrainResult {
 export const ENOUGH = { drainSeconds: 120, stalled: 0 } as const;
 
 /** Some clients finish, and some are cut off. */
-export const TOO_LITTLE = { drainSeconds: 2, stalled: 0.5 } as const;
+export const TOO_LITTLE = { drainSeconds: 4, stalled: 0.5 } as const;
 
 const STAGED_SHARE = 0.3;
 
