@@ -46,7 +46,8 @@ export function createTaskRole(scope: Construct, id: string, options: TaskRoleOp
     ? undefined
     : { StringLikeIfExists: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } };
   allow(['s3:ListBucket'], [bucket.bucketArn], listed);
-  allow(['s3:ListBucketMultipartUploads'], [bucket.bucketArn], listed);
+  // The sweep for abandoned uploads asks for those of the whole bucket where the prefixes are the users'.
+  allow(['s3:ListBucketMultipartUploads'], [bucket.bucketArn]);
   bucket.encryptionKey?.grant(role, ...USES_OF_KEYS);
 
   for (const queue of queues) {

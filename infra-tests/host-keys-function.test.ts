@@ -1,7 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
@@ -9,13 +7,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { SluiceCredentials } from '../cdk/credentials.ts';
 import { parseHostKey } from '../src/ssh/host-keys.ts';
 import { parseHostKeysDocument } from '../src/ssh/host-keys-document.ts';
+import { type SecretsServer, startSecretsServer } from '../test/support/secrets-manager.ts';
 import { runCustomResource } from './emulator/host-keys.ts';
 import { flaggedApp, propertiesOf } from './support/appliance.ts';
 
 // The library checks every template that it synthesizes; RSA keys take their time.
 vi.setConfig({ testTimeout: 60_000 });
 
-const SECRET_ID = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:HostKeys-a1b2c3';
+const NAME = 'HostKeys';
 
 /** As the template carries it. */
 const CODE = propertiesOf<{ Code: { ZipFile: string } }>(
@@ -23,23 +22,16 @@ const CODE = propertiesOf<{ Code: { ZipFile: string } }>(
   'AWS::Lambda::Function',
 ).Code.ZipFile;
 
-/** The one secret, as Secrets Manager has it (AWS JSON 1.1), and every operation that was asked for. */
-let secret: { value: string; isDenied: boolean; operations: string[] };
-let server: Server;
+let server: SecretsServer;
+/** The ARN of the one secret. */
+let secretId: string;
 let folder: string;
 
 beforeEach(async () => {
-  secret = { value: '{}', isDenied: false, operations: [] };
-  server = createServer(async (request, response) => {
-    const { status, body } = answer(request, Buffer.concat(await request.toArray()).toString());
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  server = await startSecretsServer();
+  secretId = server.put(NAME, '{}');
   folder = mkdtempSync(join(tmpdir(), 'sluice-host-keys-'));
-  vi.stubEnv(
-    'AWS_ENDPOINT_URL_SECRETS_MANAGER',
-    `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  );
+  vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', server.endpoint);
   vi.stubEnv('AWS_REGION', 'eu-west-1');
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'test');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
@@ -48,24 +40,14 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true });
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server.close();
 });
 
-function answer({ headers }: IncomingMessage, text: string): { status: number; body: object } {
-  const operation = `${headers['x-amz-target']}`.replace('secretsmanager.', '');
-  const { SecretId, SecretString } = JSON.parse(text) as { SecretId: string; SecretString?: string };
-  secret.operations.push(operation);
-  if (secret.isDenied || SecretId !== SECRET_ID) {
-    const message = `User: arn:aws:sts::111122223333:assumed-role/maker is not authorized to perform: ${operation}`;
-    return { status: 400, body: { __type: 'AccessDeniedException', Message: message } };
-  }
-  if (operation === 'PutSecretValue') secret.value = SecretString as string;
-  return { status: 200, body: { ARN: SecretId, Name: 'HostKeys', SecretString: secret.value } };
-}
+/** What was asked for, in that order. */
+const operations = (from = 0) => server.requests.slice(from).map(({ operation }) => operation);
 
 const run = (requestType: 'Create' | 'Update' | 'Delete' = 'Create') =>
-  runCustomResource(CODE, { SecretId: SECRET_ID }, requestType);
+  runCustomResource(CODE, { SecretId: secretId }, requestType);
 
 /** `ssh-ed25519 SHA256:...` of each key, as ssh-keygen reads it off the private key. */
 function fingerprintsBySshKeygen(keys: Readonly<Record<string, string>>): string[] {
@@ -95,7 +77,7 @@ describe('a secret without keys', () => {
   test('gets an ed25519, an ECDSA and an RSA key that the server can use, and their fingerprints are told', async () => {
     const { Status, Data } = await run();
     expect(Status).toBe('SUCCESS');
-    const keys = parseHostKeysDocument(secret.value, 'the secret');
+    const keys = parseHostKeysDocument(server.get(NAME), 'the secret');
     expect(keys.map(({ type }) => type)).toEqual(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'ssh-rsa']);
     expect(Data?.['Fingerprints']).toBe(
       keys.map(({ type, fingerprint }) => `${type} ${fingerprint}`).join('\n'),
@@ -104,15 +86,15 @@ describe('a secret without keys', () => {
 
   test('gets keys that ssh-keygen reads, and it tells the same fingerprints', async () => {
     const { Data } = await run();
-    expect(fingerprintsBySshKeygen(JSON.parse(secret.value)).join('\n')).toBe(Data?.['Fingerprints']);
+    expect(fingerprintsBySshKeygen(JSON.parse(server.get(NAME))).join('\n')).toBe(Data?.['Fingerprints']);
   });
 
   test('gets other keys each time: none comes out of the code', async () => {
     await run();
-    const before = JSON.parse(secret.value) as Record<string, string>;
-    secret.value = '{}';
+    const before = JSON.parse(server.get(NAME)) as Record<string, string>;
+    server.put(NAME, '{}');
     await run();
-    const after = JSON.parse(secret.value) as Record<string, string>;
+    const after = JSON.parse(server.get(NAME)) as Record<string, string>;
     expect(Object.keys(after)).toEqual(Object.keys(before));
     for (const [name, key] of Object.entries(after)) expect(key).not.toBe(before[name]);
   });
@@ -121,13 +103,13 @@ describe('a secret without keys', () => {
 describe('a secret with keys', () => {
   test('is not changed by being made again or updated, and the same fingerprints are told', async () => {
     const first = await run();
-    const made = secret.value;
+    const made = server.get(NAME);
     for (const again of ['Create', 'Update'] as const) {
-      secret.operations = [];
+      const before = server.requests.length;
       const { Status, Data } = await run(again);
       expect({ Status, Data }).toEqual({ Status: 'SUCCESS', Data: first.Data });
-      expect(secret.operations).toEqual(['GetSecretValue']);
-      expect(secret.value).toBe(made);
+      expect(operations(before)).toEqual(['GetSecretValue']);
+      expect(server.get(NAME)).toBe(made);
     }
   });
 
@@ -143,7 +125,7 @@ describe('a secret with keys', () => {
       p384Pem: generate('p384Pem', '-t', 'ecdsa', '-b', '384', '-m', 'PEM'),
       p521Pem: generate('p521Pem', '-t', 'ecdsa', '-b', '521', '-m', 'PEM'),
     };
-    secret.value = JSON.stringify(keys);
+    server.put(NAME, JSON.stringify(keys));
     const { Status, Data } = await run('Update');
     expect(Status).toBe('SUCCESS');
     const told = Data?.['Fingerprints']?.split('\n');
@@ -157,10 +139,13 @@ describe('a secret with keys', () => {
   });
 
   test('may have public keys beside private ones, which are passed over', async () => {
-    secret.value = JSON.stringify({
-      host: generate('host', '-t', 'ed25519'),
-      'host.pub': 'ssh-ed25519 AAAA',
-    });
+    server.put(
+      NAME,
+      JSON.stringify({
+        host: generate('host', '-t', 'ed25519'),
+        'host.pub': 'ssh-ed25519 AAAA',
+      }),
+    );
     const { Status, Data } = await run('Update');
     expect(Status).toBe('SUCCESS');
     expect(Data?.['Fingerprints']?.split('\n')).toHaveLength(1);
@@ -169,42 +154,45 @@ describe('a secret with keys', () => {
 
 describe('what cannot be done', () => {
   test('is told CloudFormation with the reason when the secret is denied', async () => {
-    secret.isDenied = true;
+    server.deny(NAME);
     const { Status, Reason } = await run();
     expect(Status).toBe('FAILED');
-    expect(Reason).toMatch(/^AccessDeniedException: .*not authorized to perform: GetSecretValue/);
+    expect(Reason).toMatch(/^AccessDeniedException: .*not authorized to perform: secretsmanager:GetSecretValue/);
   });
 
   test('is told without quoting the secret when that is no JSON: the reason stands in events', async () => {
-    secret.value = generate('bare', '-t', 'ed25519');
+    server.put(NAME, generate('bare', '-t', 'ed25519'));
     const { Status, Reason } = await run('Update');
     expect(Status).toBe('FAILED');
     expect(Reason).toBe('Error: the secret is no JSON object of private keys by name');
-    expect(secret.operations).toEqual(['GetSecretValue']);
+    expect(operations()).toEqual(['GetSecretValue']);
   });
 
   test('is told when a key is of a kind that servers do not read, and the secret stays as it is', async () => {
-    secret.value = JSON.stringify({
-      host: generate('pkcs8', '-t', 'ecdsa', '-m', 'PKCS8').replace(/[A-Za-z0-9+/]{20}/, 'x'.repeat(20)),
-    });
-    const before = secret.value;
+    server.put(
+      NAME,
+      JSON.stringify({
+        host: generate('pkcs8', '-t', 'ecdsa', '-m', 'PKCS8').replace(/[A-Za-z0-9+/]{20}/, 'x'.repeat(20)),
+      }),
+    );
+    const before = server.get(NAME);
     const { Status, Reason } = await run('Update');
     expect(Status).toBe('FAILED');
     expect(Reason).not.toContain('x'.repeat(20));
-    expect(secret.value).toBe(before);
+    expect(server.get(NAME)).toBe(before);
   });
 });
 
 describe('the end of the stack', () => {
   test('is always agreed to, and touches nothing', async () => {
-    secret.isDenied = true;
+    server.deny(NAME);
     expect(await run('Delete')).toMatchObject({
       Status: 'SUCCESS',
       StackId: 'stack',
       RequestId: 'request',
       LogicalResourceId: 'HostKeys',
-      PhysicalResourceId: SECRET_ID,
+      PhysicalResourceId: secretId,
     });
-    expect(secret.operations).toEqual([]);
+    expect(operations()).toEqual([]);
   });
 });

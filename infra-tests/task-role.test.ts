@@ -24,12 +24,11 @@ const objects = (...prefixes: string[]) =>
     prefixes.map((prefix) => `s3:${action} <Storage/Bucket.Arn>/${prefix}*`),
   );
 
-/** Listings below these alone; HeadBucket names no prefix. */
-const listings = (...prefixes: string[]) =>
-  ['ListBucket', 'ListBucketMultipartUploads'].map(
-    (action) =>
-      `s3:${action} <Storage/Bucket.Arn> if ${JSON.stringify({ StringLikeIfExists: { 's3:prefix': prefixes } })}`,
-  );
+/** Listings below these alone; HeadBucket names no prefix, and the sweep for abandoned uploads perhaps none. */
+const listings = (...prefixes: string[]) => [
+  `s3:ListBucket <Storage/Bucket.Arn> if ${JSON.stringify({ StringLikeIfExists: { 's3:prefix': prefixes } })}`,
+  's3:ListBucketMultipartUploads <Storage/Bucket.Arn>',
+];
 
 describe('the role of the service', () => {
   test('may: its objects, its queue, its two secrets, protect its own tasks; nothing else', () => {

@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { Recorder, type WaitOptions } from './strict-s3/recorder.ts';
 
 export interface SecretRequest {
+  /** `GetSecretValue`, `PutSecretValue`. */
+  readonly operation: string;
   readonly secretId: string;
   /** The name of the error; undefined when the secret was handed out. */
   readonly error: string | undefined;
@@ -63,6 +65,7 @@ export async function startSecretsServer(): Promise<SecretsServer> {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const operation = `${request.headers['x-amz-target']}`.replace('secretsmanager.', '');
     let secretId = '';
     try {
       assertProtocol(request);
@@ -72,15 +75,15 @@ export async function startSecretsServer(): Promise<SecretsServer> {
       };
       secretId = asked.SecretId;
       const secret = find(secretId);
-      if (request.headers['x-amz-target'] === PUT) {
+      if (operation === 'PutSecretValue') {
         secrets.set(secret.name, { ...secret, value: asked.SecretString as string });
       }
       send(response, 200, toAnswer(find(secretId)));
-      recorder.add({ secretId, error: undefined });
+      recorder.add({ operation, secretId, error: undefined });
     } catch (error) {
       const { name, message } = error as Error;
       send(response, 400, { __type: name, Message: message });
-      recorder.add({ secretId, error: name });
+      recorder.add({ operation, secretId, error: name });
     }
   }
 
@@ -108,8 +111,7 @@ export async function startSecretsServer(): Promise<SecretsServer> {
   };
 }
 
-const PUT = 'secretsmanager.PutSecretValue';
-const OPERATIONS = new Set(['secretsmanager.GetSecretValue', PUT]);
+const OPERATIONS = new Set(['secretsmanager.GetSecretValue', 'secretsmanager.PutSecretValue']);
 
 function assertProtocol({ method, url, headers }: IncomingMessage): void {
   if (method !== 'POST' || url !== '/' || headers['content-type'] !== 'application/x-amz-json-1.1') {
