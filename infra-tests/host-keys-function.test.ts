@@ -157,7 +157,9 @@ describe('what cannot be done', () => {
     server.deny(NAME);
     const { Status, Reason } = await run();
     expect(Status).toBe('FAILED');
-    expect(Reason).toMatch(/^AccessDeniedException: .*not authorized to perform: secretsmanager:GetSecretValue/);
+    expect(Reason).toMatch(
+      /^AccessDeniedException: .*not authorized to perform: secretsmanager:GetSecretValue/,
+    );
   });
 
   test('is told without quoting the secret when that is no JSON: the reason stands in events', async () => {
