@@ -59,7 +59,8 @@ USER node
 VOLUME ["/var/lib/sluice"]
 ENV SLUICE_SPOOL_DIR=/var/lib/sluice
 EXPOSE 2222 8080
-# The process answers. Whether it takes uploads is /readyz: S3 away is no reason to restart it.
+# Whether the process answers. Whether it takes uploads, which it does not while it starts and while it drains, is /readyz: no reason to
+# restart it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.SLUICE_HEALTH_PORT ?? 8080}/livez`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/main.js"]

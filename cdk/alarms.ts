@@ -4,7 +4,6 @@ import {
   ComparisonOperator,
   type IMetric,
   MathExpression,
-  Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -13,8 +12,7 @@ import type { NetworkTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { AttributesOf } from '../src/telemetry/meter.ts';
-import type { MetricName } from '../src/telemetry/metrics.ts';
+import { serviceMetric } from './service-metric.ts';
 
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);
@@ -64,7 +62,7 @@ export interface SluiceAlarmsSite {
 interface AlarmOptions {
   readonly description: string;
   readonly metric: IMetric;
-  readonly above: number;
+  readonly threshold: number;
   /** Periods in a row. */
   readonly periods?: number;
   readonly comparison?: ComparisonOperator;
@@ -81,12 +79,12 @@ export class SluiceAlarms extends Construct {
     const alarms: Alarm[] = [];
     const add = (
       name: string,
-      { description, metric, above, periods = 1, comparison, missing }: AlarmOptions,
+      { description, metric, threshold, periods = 1, comparison, missing }: AlarmOptions,
     ) => {
       const alarm = new Alarm(this, name, {
         alarmDescription: `${description} (docs/operations.md)`,
         metric,
-        threshold: above,
+        threshold,
         evaluationPeriods: periods,
         comparisonOperator: comparison ?? ComparisonOperator.GREATER_THAN_THRESHOLD,
         treatMissingData: missing ?? TreatMissingData.NOT_BREACHING,
@@ -101,7 +99,7 @@ export class SluiceAlarms extends Construct {
     add('NoHealthyTask', {
       description: 'No task takes uploads',
       metric: targetGroup.metrics.healthyHostCount({ statistic: 'Minimum', period: MINUTE }),
-      above: 1,
+      threshold: 1,
       periods: 3,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
       missing: TreatMissingData.BREACHING,
@@ -109,7 +107,7 @@ export class SluiceAlarms extends Construct {
     add('Cpu', {
       description: 'The tasks are busy, and there are no more of them to be had',
       metric: service.metricCpuUtilization({ statistic: 'Average', period: FIVE_MINUTES }),
-      above: thresholds.cpuPercent ?? 85,
+      threshold: thresholds.cpuPercent ?? 85,
       periods: 3,
     });
     if (deadLetterQueue !== undefined) {
@@ -119,25 +117,25 @@ export class SluiceAlarms extends Construct {
           statistic: 'Maximum',
           period: FIVE_MINUTES,
         }),
-        above: 0,
+        threshold: 0,
       });
     }
     if (namespace !== undefined) {
       add('OutboxAge', {
         description: 'Jobs that SQS does not take wait in the bucket',
-        metric: own(namespace, 'sluice.outbox.oldest_age', 'Maximum', MINUTE),
-        above: thresholds.outboxAgeSeconds ?? 300,
+        metric: serviceMetric(namespace, 'sluice.outbox.oldest_age', 'Maximum', MINUTE),
+        threshold: thresholds.outboxAgeSeconds ?? 300,
         periods: 3,
       });
       add('FailedUploads', {
         description: 'Uploads failed, and their clients were told so',
         metric: failedUploads(namespace),
-        above: thresholds.failedUploads ?? 0,
+        threshold: thresholds.failedUploads ?? 0,
       });
       add('RefusedLogins', {
         description: 'Many attempts to log in were refused',
         metric: refusedLogins(namespace),
-        above: thresholds.refusedLogins ?? 200,
+        threshold: thresholds.refusedLogins ?? 200,
       });
     }
     this.all = alarms;
@@ -147,7 +145,7 @@ export class SluiceAlarms extends Construct {
 /** All of them without those that are well, and those that their clients have given up. */
 function failedUploads(namespace: string): IMetric {
   const uploads = (result?: string) =>
-    own(
+    serviceMetric(
       namespace,
       'sluice.uploads',
       'Sum',
@@ -164,7 +162,7 @@ function failedUploads(namespace: string): IMetric {
 
 function refusedLogins(namespace: string): IMetric {
   const refused = (method: string) =>
-    own(namespace, 'sluice.authentication.attempts', 'Sum', FIVE_MINUTES, {
+    serviceMetric(namespace, 'sluice.authentication.attempts', 'Sum', FIVE_MINUTES, {
       'sluice.authentication.method': method,
       'sluice.outcome': 'refused',
     });
@@ -178,19 +176,4 @@ function refusedLogins(namespace: string): IMetric {
     },
     period: FIVE_MINUTES,
   });
-}
-
-/** A metric of the service; its name and its dimensions are those of the catalogue (docs/telemetry.md). */
-export function own<N extends MetricName>(
-  namespace: string,
-  metricName: N,
-  statistic: 'Sum' | 'Maximum' | 'Average',
-  period: Duration,
-  dimensions: AttributesOf<N> = {} as AttributesOf<N>,
-): Metric {
-  const dimensionsMap = Object.fromEntries(Object.entries<string | undefined>(dimensions)) as Record<
-    string,
-    string
-  >;
-  return new Metric({ namespace, metricName, statistic, period, dimensionsMap });
 }

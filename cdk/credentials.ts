@@ -13,7 +13,7 @@ const HOST_KEYS_FUNCTION = new URL('host-keys-function.js', import.meta.url);
 
 export interface SluiceCredentialsProps {
   /**
-   * A secret with host keys to use as it is: a JSON object of private keys by name, as docs/operations.md has it. Partners who move
+   * A secret with host keys to use as it is: a JSON object of private keys by name (docs/secrets.md). Partners who move
    * from another server then see the host key that they know.
    *
    * @default - a new secret with an ed25519, an ECDSA and an RSA key, made once when the stack is, and kept when it is deleted
@@ -35,7 +35,7 @@ export interface SluiceCredentialsProps {
   readonly encryptionKey?: IKey;
 }
 
-/** Who the server is, and who may come in: two secrets, which the tasks may read and nobody here may change. */
+/** Who the server is, and who may come in: two secrets. The tasks may read both and write neither. */
 export class SluiceCredentials extends Construct {
   readonly hostKeys: ISecret;
   readonly users: ISecret;
@@ -122,7 +122,7 @@ function makeHostKeys(scope: Construct, hostKeys: ISecret): string {
   return made.getAttString('Fingerprints');
 }
 
-/** Inline code has its limit, and its readers are here. */
+/** Inline code may have 4,096 characters (AWS::Lambda::Function, ZipFile), and its comments are for readers of this repository. */
 function withoutComments(code: string): string {
   return code.replace(/^\s*(\/\/|\/\*\*).*\n/gm, '');
 }

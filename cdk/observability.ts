@@ -6,11 +6,12 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { toCloudWatchDashboard } from '../observability/cloudwatch.ts';
-import { type AlarmThresholds, own, SluiceAlarms } from './alarms.ts';
+import { type AlarmThresholds, SluiceAlarms } from './alarms.ts';
 import { addCollector } from './collector.ts';
 import { refuseFaults, wholeNumberFaults } from './faults.ts';
 import type { SluiceFrontDoor } from './front-door.ts';
 import type { SluiceService } from './service.ts';
+import { serviceMetric } from './service-metric.ts';
 
 const DEFAULT_SESSIONS_PER_TASK = 400;
 
@@ -91,7 +92,7 @@ export class SluiceObservability extends Construct {
         dashboardBody: JSON.stringify(toCloudWatchDashboard(namespace)),
       });
       // Each task reports its own, so that their average is what one of them has.
-      const sessions = own(namespace, 'sluice.session.active', 'Average', Duration.minutes(1));
+      const sessions = serviceMetric(namespace, 'sluice.session.active', 'Average', Duration.minutes(1));
       service.scaleOnSessions(sessions, sessionsPerTask ?? DEFAULT_SESSIONS_PER_TASK);
     }
     this.alarms = new SluiceAlarms(this, 'Alarms', {

@@ -62,7 +62,7 @@ export function createTaskRole(scope: Construct, id: string, options: TaskRoleOp
 
   const { partition, region, account } = Stack.of(scope);
   const tasks = `arn:${partition}:ecs:${region}:${account}:task/${clusterName}/*`;
-  allow(['ecs:GetTaskProtection', 'ecs:UpdateTaskProtection'], [tasks]);
+  allow(['ecs:UpdateTaskProtection'], [tasks]);
   acknowledge(role, {
     ...Object.fromEntries(
       objects.map((arn) => [wildcardIn(scope, arn), 'Partners name their files, below the prefixes given.']),

@@ -86,7 +86,7 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
     ulimits: [{ name: UlimitName.NOFILE, softLimit: 65_535, hardLimit: 65_535 }],
     systemControls: [{ namespace: 'net.ipv4.tcp_rmem', value: TCP_RMEM }],
     stopTimeout: Duration.seconds(options.drainSeconds + LAST_WORDS_SECONDS),
-    // The process answers. Whether it takes uploads is the load balancer's question: S3 away is no reason to kill it.
+    // Whether the process answers. Whether it takes uploads is the load balancer's question: starting or draining is no reason to kill it.
     healthCheck: {
       command: [
         'CMD',

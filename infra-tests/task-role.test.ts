@@ -43,7 +43,6 @@ describe('the role of the service', () => {
         'secretsmanager:GetSecretValue <Credentials/HostKeys>',
         'secretsmanager:DescribeSecret <Credentials/Users>',
         'secretsmanager:GetSecretValue <Credentials/Users>',
-        'ecs:GetTaskProtection arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<Service/Cluster>/*',
         'ecs:UpdateTaskProtection arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<Service/Cluster>/*',
       ].sort(),
     );

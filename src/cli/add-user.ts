@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { addUser, type UserEntry } from '../auth/add-user.ts';
 import { hashPassword } from '../auth/passwords.ts';
 import { createSecretReader, createSecretWriter } from '../secrets/secrets-manager.ts';
@@ -26,14 +26,23 @@ interface Place {
   write(document: string): Promise<void>;
 }
 
+/** Of the right form, and of no password. */
+const SOME_HASH = '$argon2id$v=19$m=65536,t=3,p=4$none$none';
+
 /** `sluice add-user`: adds a user to the users document, in its file or its secret. Running servers see them by themselves. */
 export async function addUserCommand(username: string, options: AddUserOptions): Promise<void> {
   try {
     const place = placeOf(options);
-    const entry = await toEntry(username, options);
-    if (entry === undefined) {
-      process.exitCode = EXIT_MISCONFIGURED;
-      return;
+    let entry = await toEntry(username, options);
+    if (options.password) {
+      // What is wrong is told before anybody types a password.
+      addUser(await place.read(), { ...entry, passwordHash: SOME_HASH });
+      const password = await askPassword();
+      if (password === undefined) {
+        process.exitCode = EXIT_MISCONFIGURED;
+        return;
+      }
+      entry = { ...entry, passwordHash: await hashPassword(password) };
     }
     await place.write(addUser(await place.read(), entry));
     process.stdout.write(
@@ -45,14 +54,12 @@ export async function addUserCommand(username: string, options: AddUserOptions):
   }
 }
 
-async function toEntry(username: string, options: AddUserOptions): Promise<UserEntry | undefined> {
+/** All that the options say; the password is asked for. */
+async function toEntry(username: string, options: AddUserOptions): Promise<UserEntry> {
   const { publicKey = [], session = [], permissions } = options;
   const publicKeys = await Promise.all(publicKey.map(async (file) => (await readFile(file, 'utf8')).trim()));
-  const password = options.password ? await askPassword() : undefined;
-  if (options.password && password === undefined) return undefined;
   return {
     username,
-    ...(password === undefined ? {} : { passwordHash: await hashPassword(password) }),
     ...(publicKeys.length === 0 ? {} : { publicKeys }),
     ...(session.length === 0 ? {} : { session: Object.fromEntries(session.map(toAttribute)) }),
     ...(permissions === undefined ? {} : { permissions: permissions.split(',') }),
@@ -86,9 +93,19 @@ function readOrBegin(path: string): Promise<string> {
   });
 }
 
-/** In one step: a server that reads it meanwhile finds the old one or the new one. */
+/** In one step: a server that reads it meanwhile finds the old one or the new one. Who may read it may do so afterwards. */
 async function replace(path: string, document: string): Promise<void> {
   const unfinished = `${path}.${process.pid}`;
   await writeFile(unfinished, document, { mode: 0o600, flag: 'wx' });
-  await rename(unfinished, path);
+  try {
+    const former = await stat(path).catch(() => undefined);
+    if (former !== undefined) {
+      await chown(unfinished, former.uid, former.gid);
+      await chmod(unfinished, former.mode & 0o777);
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
 }

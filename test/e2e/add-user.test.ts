@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyPassword } from '../../src/auth/passwords.ts';
 import { run } from '../support/processes.ts';
@@ -64,6 +64,23 @@ test('into the secret that SLUICE_USERS_SECRET names, with a password from a pip
   const { users } = JSON.parse(secrets.get('users'));
   expect(users.map(({ username }: { username: string }) => username)).toEqual(['acme', 'bob']);
   expect(await verifyPassword(users[1].passwordHash, 'correct horse')).toBe(true);
+});
+
+test('who could read the file before can read it afterwards: a server may run as somebody else', async () => {
+  const file = workspace.path('shared-users.json');
+  await writeFile(file, '{"users":[]}');
+  await chmod(file, 0o640);
+  const args = ['bob', '--public-key', `${workspace.identity}.pub`, '--file', file];
+  expect((await addUser(args)).code).toBe(0);
+  expect((await stat(file)).mode & 0o777).toBe(0o640);
+});
+
+test('what is wrong is told before a password is asked for', async () => {
+  const file = workspace.path('users.json');
+  const { code, stderr } = await addUser(['acme', '--password', '--file', file], { input: '' });
+  expect(code).toBe(2);
+  expect(stderr).toContain('user "acme" is there already');
+  expect(stderr).not.toContain('password');
 });
 
 test('nothing is written when it would be wrong, and it says why', async () => {
