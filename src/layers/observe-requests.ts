@@ -1,9 +1,8 @@
 import { ROOT_CONTEXT, type Tracer } from '@opentelemetry/api';
 import type { Connection, Principal } from '../contract/context.ts';
-import { toFsErrorCode } from '../contract/errors.ts';
 import { Activity, type Log } from '../contract/log.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
-import { inSpan, ROOT, toTraceFields, traceOfFailure } from '../telemetry/spans.ts';
+import { inSpan, ROOT, startSpan, toTraceFields, traceOfFailure } from '../telemetry/spans.ts';
 
 /** Requests that do something, by the word for it; a file that is opened here is opened for reading. */
 const ACTIVITIES = new Map([
@@ -26,17 +25,12 @@ export function observeRequests(tracer: Tracer, log: Log) {
       sourceIp: connection.clientAddress,
     };
     return {
-      async request<T>(
-        operation: string,
-        path: string,
-        run: () => Promise<T>,
-        targetPath?: string,
-      ): Promise<T> {
+      request<T>(operation: string, path: string, run: () => Promise<T>, targetPath?: string): Promise<T> {
         const attributes = {
           [Attribute.PATH]: path,
           ...(targetPath === undefined ? {} : { [Attribute.TARGET_PATH]: targetPath }),
         };
-        const span = tracer.startSpan(SpanName.request(operation), { ...ROOT, attributes });
+        const span = startSpan(tracer, SpanName.request(operation), ROOT, ROOT_CONTEXT, attributes);
         const activityType = ACTIVITIES.get(operation);
         const tell = (result: string) => {
           if (activityType === undefined) return;
@@ -45,14 +39,7 @@ export function observeRequests(tracer: Tracer, log: Log) {
           const trace = toTraceFields(span.spanContext());
           log[level]({ activityType, ...about, path, ...target, result, ...trace }, operation);
         };
-        try {
-          const result = await inSpan(span, ROOT_CONTEXT, run);
-          tell('ok');
-          return result;
-        } catch (error) {
-          tell(toFsErrorCode(error));
-          throw error;
-        }
+        return inSpan(span, ROOT_CONTEXT, run, tell);
       },
       /** What was answered with EIO, and is told nowhere else why. */
       onFault(err: unknown, request: string): void {

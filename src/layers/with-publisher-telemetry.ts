@@ -12,7 +12,7 @@ import type { TraceContext } from '../contract/context.ts';
 import type { AnnouncedJob, JobPlace, JobPublisher } from '../contract/jobs.ts';
 import { Attribute, SpanName, sqsSendAttributes } from '../telemetry/instruments.ts';
 import type { Metrics } from '../telemetry/meter.ts';
-import { inSpan, toTraceFields } from '../telemetry/spans.ts';
+import { inSpan, startSpan, toTraceFields } from '../telemetry/spans.ts';
 import { fromTraceContext, toTraceContext } from '../telemetry/trace-context.ts';
 
 export interface PublisherTelemetryOptions {
@@ -46,7 +46,7 @@ export function withPublisherTelemetry(
     send: (trace: TraceContext) => Promise<JobPlace>,
   ): Promise<JobPlace> {
     const attributes = { ...sqsSendAttributes(to), [Attribute.UPLOAD_ID]: id };
-    const span = tracer.startSpan(SpanName.SQS_SEND, { kind: SpanKind.PRODUCER, attributes, links }, parent);
+    const span = startSpan(tracer, SpanName.SQS_SEND, { kind: SpanKind.PRODUCER, links }, parent, attributes);
     const tell = (place: SentJob['place']) => {
       metrics.add('sluice.jobs', 1, { 'sluice.job.type': type, 'sluice.job.place': place });
       const { traceId } = toTraceFields(span.spanContext());

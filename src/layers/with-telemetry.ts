@@ -15,7 +15,7 @@ import { ContextScope } from '../telemetry/context-scope.ts';
 import { watchFirstBytes } from '../telemetry/first-bytes.ts';
 import { Attribute, SpanName } from '../telemetry/instruments.ts';
 import type { Metrics } from '../telemetry/meter.ts';
-import { failSpan, ROOT } from '../telemetry/spans.ts';
+import { failSpan, ROOT, startSpan } from '../telemetry/spans.ts';
 import { toTraceContext } from '../telemetry/trace-context.ts';
 import { BackendOperations } from './backend-operations.ts';
 import { type ChunkSpans, TracedUpload } from './traced-upload.ts';
@@ -72,17 +72,14 @@ export function withTelemetry(backend: StreamingBackend, options: BackendTelemet
 
   async function beginWrite(call: RequestContext, path: string, open: WriteOptions): Promise<Upload> {
     const { principal, connection } = call;
-    const root = tracer.startSpan(SpanName.UPLOAD, {
-      ...ROOT,
-      attributes: {
-        [Attribute.BACKEND]: backend.name,
-        [Attribute.PATH]: path,
-        ...(call.uploadId === undefined ? {} : { [Attribute.UPLOAD_ID]: call.uploadId }),
-        [Attribute.USER]: principal.username,
-        [Attribute.CLIENT_ADDRESS]: connection.clientAddress,
-        [Attribute.CLIENT_PORT]: connection.clientPort,
-        [Attribute.SESSION_ID]: connection.id,
-      },
+    const root = startSpan(tracer, SpanName.UPLOAD, ROOT, ROOT_CONTEXT, {
+      [Attribute.BACKEND]: backend.name,
+      [Attribute.PATH]: path,
+      ...(call.uploadId === undefined ? {} : { [Attribute.UPLOAD_ID]: call.uploadId }),
+      [Attribute.USER]: principal.username,
+      [Attribute.CLIENT_ADDRESS]: connection.clientAddress,
+      [Attribute.CLIENT_PORT]: connection.clientPort,
+      [Attribute.SESSION_ID]: connection.id,
     });
     const openedAt = performance.now();
     const within = watchFirstBytes(trace.setSpan(ROOT_CONTEXT, root), () => {
