@@ -26,9 +26,12 @@ import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
 import type { Materials } from './materials.ts';
 import { SftpSession } from './sftp/session.ts';
+import { Door } from './ssh/door.ts';
 import { createProxiedClientFinder, findDirectClient } from './ssh/find-client.ts';
 import type { HostKey } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
+import { SourcePenalties } from './ssh/source-penalties.ts';
+import { matchSubnets } from './ssh/subnets.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
 import type { Metrics } from './telemetry/meter.ts';
 import { observeService } from './telemetry/observe-service.ts';
@@ -129,7 +132,12 @@ export async function createApp(
     hostKeys,
     log,
     authenticator,
-    maxSessions: config.maxSessions,
+    door: new Door({
+      maxSessions: config.maxSessions,
+      maxStartupsPerSource: config.maxStartupsPerSource,
+      isExempt: matchSubnets(config.penaltyExempt),
+      penalties: new SourcePenalties(),
+    }),
     observeLogin: observeLogins(tracer, metrics),
     findClient:
       config.trustedProxies === undefined

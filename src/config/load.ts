@@ -30,6 +30,10 @@ export interface Config {
   /** Where buffers go that memory has no room for; undefined when they are to wait instead. */
   readonly spool: { readonly folder: string; readonly bytes: number } | undefined;
   readonly maxSessions: number;
+  /** Connections of one address that have not logged in. */
+  readonly maxStartupsPerSource: number;
+  /** CIDRs of addresses that are not punished for failed logins, whatever their number. */
+  readonly penaltyExempt: readonly string[];
   readonly loginGraceSeconds: number;
   readonly idleTimeoutSeconds: number;
   readonly drainSeconds: number;
@@ -191,6 +195,8 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             bytes: variables.SLUICE_SPOOL_MIB * 1024 * 1024,
           },
     maxSessions: variables.SLUICE_MAX_SESSIONS,
+    maxStartupsPerSource: variables.SLUICE_MAX_STARTUPS_PER_ADDRESS,
+    penaltyExempt: variables.SLUICE_PENALTY_EXEMPT,
     loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,
     idleTimeoutSeconds: variables.SLUICE_IDLE_TIMEOUT_SECONDS,
     drainSeconds: variables.SLUICE_DRAIN_SECONDS,

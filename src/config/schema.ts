@@ -57,15 +57,17 @@ function namePatterns(fallback: readonly string[]) {
     );
 }
 
-/** CIDRs, comma-separated; an address alone is a subnet of one. */
-function subnets(fallback: readonly string[]) {
+/** CIDRs, comma-separated; an address alone is a subnet of one. `none` stands for no subnet at all, where that makes sense. */
+function subnets(fallback: readonly string[], { none = false } = {}) {
   return z
     .string()
     .default(fallback.join(','))
-    .transform((text) => text.split(',').map((subnet) => toCidr(subnet.trim())))
+    .transform((text) =>
+      none && text === 'none' ? [] : text.split(',').map((subnet) => toCidr(subnet.trim())),
+    )
     .refine(
       (cidrs) => cidrs.every(isCidr),
-      'must be subnets, separated by commas (10.0.0.0/8, 2001:db8::/56)',
+      `must be subnets, separated by commas (10.0.0.0/8, 2001:db8::/56)${none ? ', or none' : ''}`,
     );
 }
 
@@ -139,6 +141,8 @@ const variables = {
     .literal('1', { error: 'more than one worker process is not supported yet; leave it at 1' })
     .default('1'),
   SLUICE_MAX_SESSIONS: wholeNumber(1, 100_000, 1000),
+  SLUICE_MAX_STARTUPS_PER_ADDRESS: wholeNumber(1, 100_000, 50),
+  SLUICE_PENALTY_EXEMPT: subnets(PRIVATE_SUBNETS, { none: true }),
   SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(1, 3600, 60),
   SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 1800),
   SLUICE_DRAIN_SECONDS: wholeNumber(0, 86_400, 60),

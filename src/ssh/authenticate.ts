@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
@@ -15,6 +16,8 @@ export interface AuthenticationEvents {
     username: string,
     method: string,
   ) => (outcome: AuthenticationOutcome, detail?: { principal?: Principal; error?: unknown }) => void;
+  /** A password or a signature was wrong: how much later than usual to say so, in milliseconds. */
+  readonly guessed: () => number;
   readonly exhausted: () => void;
 }
 
@@ -51,6 +54,7 @@ export function answerAuthentication(
         return attempt.accept();
       }
       ended('refused');
+      if (isGuess(attempt)) await delay(events.guessed(), undefined, { ref: false });
     } catch (error) {
       ended('failed', { error });
     }
@@ -58,6 +62,11 @@ export function answerAuthentication(
     if (failures >= MAX_FAILURES) return events.exhausted();
     attempt.reject(METHODS);
   };
+}
+
+/** Whether it claims to be somebody. To ask for keys that would do, one after the other, is what clients do. */
+function isGuess(attempt: AuthContext): boolean {
+  return attempt.method === 'password' || (attempt.method === 'publickey' && attempt.signature !== undefined);
 }
 
 /** `ssh-rsa` signatures are SHA-1 (RFC 8332 replaced them); ssh2 names the better hash when there is one. */

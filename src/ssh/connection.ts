@@ -38,6 +38,8 @@ export interface SshConnectionOptions {
     transport: SftpTransport,
   ) => SftpSession;
   readonly login: LoginObserver;
+  /** A password or a signature was wrong: how much later than usual to say so, in milliseconds. */
+  readonly guessed: () => number;
   readonly onAuthenticated: () => void;
   /** Names the connection in each line. */
   readonly log: Log;
@@ -76,6 +78,7 @@ export class SshConnection {
             else if (outcome !== 'offered') this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
           };
         },
+        guessed: options.guessed,
         exhausted: () => {
           log.info({}, 'too many failed authentication attempts');
           client.end();

@@ -1,7 +1,8 @@
-import { BlockList, isIPv6, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Log } from '../contract/log.ts';
 import type { Endpoint } from './proxy-protocol.ts';
 import { createRefusalLog } from './refusal-log.ts';
+import { matchSubnets } from './subnets.ts';
 import { HEADER_TIMEOUT_MS, takeProxyHeader } from './take-proxy-header.ts';
 
 /**
@@ -23,14 +24,14 @@ export function createProxiedClientFinder(
   log: Log,
   timeoutMs = HEADER_TIMEOUT_MS,
 ): FindClient {
-  const proxies = toBlockList(trusted);
+  const isProxy = matchSubnets(trusted);
   const refused = createRefusalLog(log);
   return (socket, peer, onFound) => {
     const refuse = (why: string) => {
       refused(why, peer.address);
       socket.destroy();
     };
-    if (!proxies.check(peer.address, isIPv6(peer.address) ? 'ipv6' : 'ipv4')) {
+    if (!isProxy(peer.address)) {
       return refuse('connection refused: not from a trusted proxy (SLUICE_PROXY_TRUSTED)');
     }
     takeProxyHeader(socket, timeoutMs, (taken) => {
@@ -39,13 +40,4 @@ export function createProxiedClientFinder(
       else onFound(taken.source ?? peer);
     });
   };
-}
-
-function toBlockList(subnets: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const subnet of subnets) {
-    const [address = '', prefix] = subnet.split('/');
-    list.addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4');
-  }
-  return list;
 }

@@ -6,23 +6,24 @@ import type { Connection } from '../contract/context.ts';
 import { Activity, type Log, withFields } from '../contract/log.ts';
 import { ALGORITHMS } from './algorithms.ts';
 import { SshConnection, type SshConnectionOptions } from './connection.ts';
+import type { Door, Refusal, Visit } from './door.ts';
 import { type FindClient, findDirectClient } from './find-client.ts';
 import { readFrugally } from './frugal-socket.ts';
 import type { HostKey } from './host-keys.ts';
 import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
 import type { LoginObserver, ObserveLogin } from './login-observer.ts';
 import type { Endpoint } from './proxy-protocol.ts';
+import { createRefusalLog } from './refusal-log.ts';
 
 export interface SshServerOptions
   extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds'> {
   readonly hostKeys: readonly HostKey[];
-  /** Connections at once, those included that have not authenticated or of which the client is not known yet. */
-  readonly maxSessions: number;
+  readonly door: Door;
   /** Time from the TCP connection to successful authentication, in seconds. */
   readonly loginGraceSeconds: number;
   /** After this long without a packet a client is asked whether it is still there; 15 seconds unless told. */
   readonly keepaliveIntervalMs?: number;
-  /** Accounts for what a connection holds, whatever it does; the returned function is called at its end. */
+  /** Accounts for what a connection holds once its client has spoken; the returned function is called at its end. */
   readonly holdConnection: () => () => void;
   readonly observeLogin: ObserveLogin;
   /** Whose a connection is; who connects is the client unless told otherwise. */
@@ -41,6 +42,7 @@ const LAST_WORDS_MS = 10_000;
 interface Caller {
   readonly client: Endpoint;
   readonly login: LoginObserver;
+  readonly visit: Visit;
 }
 
 /**
@@ -67,9 +69,11 @@ export class SshServer {
   /** Everything accepted; undefined as long as nobody knows whose it is. */
   readonly #sockets = new Map<Socket, Caller | undefined>();
   readonly #connections = new Map<Socket, Identified>();
+  readonly #refused: ReturnType<typeof createRefusalLog>;
 
   constructor(options: SshServerOptions) {
     this.#options = options;
+    this.#refused = createRefusalLog(options.log);
     const hostKeys = options.hostKeys.map(({ privateKey }) => privateKey);
     this.#keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
     this.#ssh = new ssh2.Server({
@@ -148,44 +152,47 @@ export class SshServer {
   }
 
   #onSocket(socket: Socket): void {
-    const {
-      maxSessions,
-      loginGraceSeconds,
-      observeLogin,
-      findClient = findDirectClient,
-      log,
-    } = this.#options;
+    const { door, loginGraceSeconds, observeLogin, findClient = findDirectClient, log } = this.#options;
     const { remoteAddress: address, remotePort: port = 0 } = socket;
     if (address === undefined) return void socket.destroy();
-    if (this.#sockets.size >= maxSessions) {
-      observeLogin(address, port).ended('turned_away');
-      log.warn({ sourceIp: address, maxSessions }, 'connection refused: too many');
-      return void socket.destroy();
-    }
+    const turnAway = (why: Refusal, sourceIp: string, login: LoginObserver) => {
+      login.ended('turned_away');
+      this.#refused(why, sourceIp);
+      socket.destroy();
+    };
+    const visit = door.knock(() => socket.destroy());
+    if (typeof visit === 'string') return void turnAway(visit, address, observeLogin(address, port));
     this.#sockets.set(socket, undefined);
-    const release = this.#options.holdConnection();
+    let isLate = false;
     const grace = setTimeout(() => {
       const caller = this.#sockets.get(socket);
       const sourceIp = caller?.client.address ?? address;
       log.info({ sourceIp, loginGraceSeconds, ...caller?.login.fields }, 'no login in time');
+      isLate = true;
       socket.destroy();
     }, loginGraceSeconds * 1000);
     socket.once('close', () => {
       clearTimeout(grace);
+      visit.ended(isLate);
       const caller = this.#sockets.get(socket);
       if (caller === undefined) observeLogin(address, port).ended('no_client');
       else caller.login.ended('no_login');
-      release();
       this.#sockets.delete(socket);
       void this.#connections
         .get(socket)
         ?.ssh.ended()
         .then(() => this.#connections.delete(socket));
     });
-    socket.once('sluice:authenticated', () => clearTimeout(grace));
+    socket.once('sluice:authenticated', () => {
+      clearTimeout(grace);
+      visit.loggedIn();
+    });
     findClient(socket, { address, port }, (client) => {
-      this.#sockets.set(socket, { client, login: observeLogin(client.address, client.port) });
-      this.#ssh.injectSocket(socket);
+      const refusal = visit.from(client.address);
+      const login = observeLogin(client.address, client.port);
+      this.#sockets.set(socket, { client, login, visit });
+      if (refusal !== undefined) turnAway(refusal, client.address, login);
+      else this.#ssh.injectSocket(socket);
     });
   }
 
@@ -194,7 +201,8 @@ export class SshServer {
     const { _sock: socket } = ssh2Client as ClientInternals;
     const caller = socket && this.#sockets.get(socket);
     if (socket === undefined || caller === undefined) return void ssh2Client.end();
-    const { client, login } = caller;
+    const { client, login, visit } = caller;
+    visit.identified();
     const { authenticator, openSession, idleTimeoutSeconds } = this.#options;
     const connection = {
       id: randomUUID(),
@@ -218,10 +226,13 @@ export class SshServer {
       idleTimeoutSeconds,
       keepaliveIntervalMs: this.#keepaliveIntervalMs,
       login,
+      guessed: () => visit.guessed(),
       onAuthenticated: () => socket.emit('sluice:authenticated'),
       log,
     });
     this.#connections.set(socket, { connection, connectedAt: new Date(), ssh });
+    // Who says nothing has no packets under way.
+    socket.once('close', this.#options.holdConnection());
     socket.once('close', () => {
       const { bytesRead: bytesIn, bytesWritten: bytesOut } = socket;
       const user = ssh.principal?.username;

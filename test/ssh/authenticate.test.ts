@@ -6,7 +6,7 @@ test.each(['sha256', 'sha512'])(
   'whether an RSA key would do is answered with the algorithm asked for: %s',
   async (hashAlgo) => {
     const { principal, connection } = createTestContext();
-    const events = { attempted: () => () => undefined, exhausted: () => undefined };
+    const events = { attempted: () => () => undefined, guessed: () => 0, exhausted: () => undefined };
     const answer = answerAuthentication({ authenticate: async () => principal }, connection, events);
     const attempt = {
       method: 'publickey',

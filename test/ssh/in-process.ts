@@ -4,10 +4,12 @@ import { connect, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import type { StreamingBackend } from '../../src/contract/backend.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
+import { Door } from '../../src/ssh/door.ts';
 import { readFrugally } from '../../src/ssh/frugal-socket.ts';
 import { parseHostKey } from '../../src/ssh/host-keys.ts';
 import type { LoginObserver } from '../../src/ssh/login-observer.ts';
 import { SshServer, type SshServerOptions } from '../../src/ssh/server.ts';
+import { SourcePenalties } from '../../src/ssh/source-penalties.ts';
 import { RawSession } from '../clients/ssh2-client.ts';
 import { type Deferred, deferred } from '../support/sftp-driver.ts';
 import { init } from '../support/sftp-packets.ts';
@@ -66,7 +68,12 @@ export async function startInProcess(
   const server = new SshServer({
     hostKeys: [parseHostKey(KEY, 'test')],
     authenticator: { authenticate: async ({ username }) => ({ username, session: {} }) },
-    maxSessions: 10,
+    door: new Door({
+      maxSessions: 10,
+      maxStartupsPerSource: 10,
+      isExempt: () => true,
+      penalties: new SourcePenalties(),
+    }),
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
     holdConnection: () => () => undefined,

@@ -1,0 +1,108 @@
+import { isIPv6, SocketAddress } from 'node:net';
+
+/** What an address did, and how long it stays outside for it, in milliseconds; after sshd_config(5), PerSourcePenalties. */
+export const PENALTIES_MS = {
+  /** A password, or a proof of a key, was wrong. */
+  refused: 5_000,
+  /** Nobody had logged in when the time for that was over. */
+  late: 10_000,
+  /** It went without having tried, as scanners do. */
+  left: 1_000,
+} as const;
+
+export type Offence = keyof typeof PENALTIES_MS;
+
+/** Penalties add up. Below this sum nobody is kept outside: people mistype. */
+const LEAST_MS = 15_000;
+const MOST_MS = 600_000;
+
+/** An answer "no" comes later by this for each offence so far, up to {@link LONGEST_DELAY_MS}. */
+const DELAY_STEP_MS = 250;
+const LONGEST_DELAY_MS = 3_000;
+
+/** Addresses that are remembered; past it the one whose penalty ends first is forgotten. */
+const MAX_SOURCES = 65_536;
+
+/** Of IPv6, whoever has a network has all its addresses. */
+const IPV6_PREFIX_GROUPS = 4;
+
+interface Record {
+  /** When everything is forgiven. */
+  until: number;
+  offences: number;
+}
+
+/**
+ * Remembers who has failed to log in, by address (IPv6: by network of 64 bits), and for how long they stay outside. Of bounded
+ * size, whoever knocks.
+ */
+export class SourcePenalties {
+  readonly #now: () => number;
+  readonly #maxSources: number;
+  readonly #records = new Map<string, Record>();
+
+  constructor({
+    now = () => performance.now(),
+    maxSources = MAX_SOURCES,
+  }: { readonly now?: () => number; readonly maxSources?: number } = {}) {
+    this.#now = now;
+    this.#maxSources = maxSources;
+  }
+
+  /** Milliseconds for which an address stays outside; 0 when it may come in. */
+  remaining(address: string): number {
+    const record = this.#find(sourceOf(address));
+    if (record === undefined) return 0;
+    const left = record.until - this.#now();
+    return left >= LEAST_MS ? left : 0;
+  }
+
+  /** How much later than others an address is told "no", in milliseconds, with `more` offences that are not punished yet. */
+  delay(address: string, more = 0): number {
+    const offences = (this.#find(sourceOf(address))?.offences ?? 0) + more;
+    return Math.min(offences * DELAY_STEP_MS, LONGEST_DELAY_MS);
+  }
+
+  punish(address: string, offence: Offence): void {
+    const source = sourceOf(address);
+    const now = this.#now();
+    const { until, offences } = this.#find(source) ?? { until: now, offences: 0 };
+    this.#records.delete(source);
+    if (this.#records.size >= this.#maxSources) this.#forgetOne();
+    this.#records.set(source, {
+      until: Math.min(until + PENALTIES_MS[offence], now + MOST_MS),
+      offences: offences + 1,
+    });
+  }
+
+  #find(source: string): Record | undefined {
+    const record = this.#records.get(source);
+    if (record === undefined || record.until > this.#now()) return record;
+    this.#records.delete(source);
+    return undefined;
+  }
+
+  /** The one that was punished longest ago: most likely its penalty is over. */
+  #forgetOne(): void {
+    const [oldest] = this.#records.keys();
+    if (oldest !== undefined) this.#records.delete(oldest);
+  }
+}
+
+/** Who an address belongs to, as far as anybody can tell. */
+export function sourceOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  return toGroups(address).slice(0, IPV6_PREFIX_GROUPS).join(':');
+}
+
+/** All eight groups of an IPv6 address, without leading zeros. */
+function toGroups(address: string): string[] {
+  const plain = new SocketAddress({ address: address.replace(/%.*$/, ''), family: 'ipv6' }).address;
+  const [head = '', tail] = plain.split('::');
+  const split = (part: string) => (part === '' ? [] : part.split(':'));
+  const [before, after] = [split(head), split(tail ?? '')];
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  return [...before, ...Array<string>(zeros).fill('0'), ...after];
+}
