@@ -52,6 +52,16 @@ function listenTo(): { readonly socket: Socket; readonly ended: Promise<string> 
   return { socket, ended: new Promise((resolve) => socket.once('close', () => resolve(received))) };
 }
 
+/** Says which software it is; resolves once the server has heard that. */
+function beginToLogIn(socket: Socket): Promise<void> {
+  socket.write('SSH-2.0-test\r\n');
+  return new Promise((resolve) => {
+    socket.on('data', (text: string) => {
+      if (/^(?!SSH-)|\n./s.test(text)) resolve();
+    });
+  });
+}
+
 describe('who may come in', () => {
   test('a user with the right password', async () => {
     const { code, stdout } = await loginWithPassword(USERNAME, PASSWORD);
@@ -187,9 +197,17 @@ describe('the door', () => {
     expect(await sftp(service, around.workspace, ['pwd'])).toMatchObject({ code: 0 });
   });
 
+  test('connections that say nothing give way', async () => {
+    const silent = Array.from({ length: MAX_SESSIONS }, listenTo);
+    await Promise.all(silent.map(({ socket }) => new Promise((resolve) => socket.once('data', resolve))));
+    expect((await sftp(service, around.workspace, ['pwd'])).code).toBe(0);
+    for (const { socket } of silent) socket.destroy();
+    await Promise.all(silent.map(({ ended }) => ended));
+  });
+
   test('one connection too many is refused, and there is room again once another is gone', async () => {
     const held = Array.from({ length: MAX_SESSIONS }, listenTo);
-    await Promise.all(held.map(({ socket }) => new Promise((resolve) => socket.once('data', resolve))));
+    await Promise.all(held.map(({ socket }) => beginToLogIn(socket)));
     expect((await sftp(service, around.workspace, ['pwd'])).code).not.toBe(0);
     for (const { socket } of held) socket.destroy();
     await Promise.all(held.map(({ ended }) => ended));
