@@ -145,6 +145,7 @@ const HOMES: Readonly<
   '@aws-sdk/client-sqs': { code: ['jobs', 'cli/dev'] },
   '@aws-sdk/client-secrets-manager': { code: ['secrets'] },
   '@node-rs/argon2': { code: ['auth/passwords.ts'] },
+  '@node-rs/bcrypt': { code: ['auth/passwords.ts'] },
   '@opentelemetry/api': { code: ['layers', 'telemetry', 'cli/dev'], types: ['app.ts'] },
   '@opentelemetry/sdk-trace': { code: ['telemetry'] },
   '@opentelemetry/sdk-trace-node': { code: ['telemetry'], types: ['cli/dev'] },

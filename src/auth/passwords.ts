@@ -1,17 +1,41 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
 import { hash, verify } from '@node-rs/argon2';
+import { verify as verifyBcrypt } from '@node-rs/bcrypt';
+
+const deriveKey = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
 /** OWASP's first choice for argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+/** Most memory that a scrypt hash may take to check, in bytes. */
+const MAX_SCRYPT_BYTES = 256 * 1024 ** 2;
+
+/** What hashes look like: those of others come from where their users are moved from. */
+const FORMATS = {
+  argon2id: /^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[^$]+\$[^$]+$/,
+  /** Modular crypt format: version, log2 of the rounds, 22 characters of salt, 31 of hash. */
+  bcrypt: /^\$2[aby]\$(?:0[4-9]|1\d|2[0-4])\$[./A-Za-z0-9]{53}$/,
+  /** PHC string format, as passlib and others write it. */
+  scrypt: /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]{22,})$/,
+} as const;
+
+/** Whether a hash is one that can be checked. */
+export function isPasswordHash(text: string): boolean {
+  if (FORMATS.scrypt.test(text)) return scryptBytes(text) <= MAX_SCRYPT_BYTES;
+  return FORMATS.argon2id.test(text) || FORMATS.bcrypt.test(text);
+}
 
 /** An argon2id hash in PHC string format, with a random salt. */
 export function hashPassword(password: string): Promise<string> {
   return hash(password, COST);
 }
 
-/** Whether the password is that of the hash. False for a hash that cannot be read. */
+/** Whether the password is that of the hash: argon2id, bcrypt or scrypt. False for a hash that cannot be read. */
 export async function verifyPassword(passwordHash: string, password: string): Promise<boolean> {
   try {
+    if (FORMATS.bcrypt.test(passwordHash)) return await verifyBcrypt(password, passwordHash);
+    if (FORMATS.scrypt.test(passwordHash)) return await verifyScrypt(passwordHash, password);
     return await verify(passwordHash, password);
   } catch {
     return false;
@@ -20,7 +44,31 @@ export async function verifyPassword(passwordHash: string, password: string): Pr
 
 /** A hash that no password matches, as expensive to check as `like`, or as our own when that is absent. */
 export async function decoyHash(like?: string): Promise<string> {
+  if (like !== undefined && !FORMATS.argon2id.test(like)) return withOtherSecret(like);
   const decoy = await hashPassword(randomBytes(32).toString('base64'));
   const cost = like?.match(/\$m=\d+,t=\d+,p=\d+\$/)?.[0];
   return cost === undefined ? decoy : decoy.replace(/\$m=\d+,t=\d+,p=\d+\$/, () => cost);
+}
+
+/** The same salt and cost, and the hash of nothing that anybody knows. */
+function withOtherSecret(like: string): string {
+  const length = like.startsWith('$2') ? 31 : (like.split('$').at(-1)?.length ?? 0);
+  const secret = randomBytes(length).toString('base64').slice(0, length);
+  const kept = like.slice(0, -length);
+  // The last character of a bcrypt hash holds four bits; one of these stands for any of them.
+  return like.startsWith('$2') ? `${kept}${secret.replaceAll('+', '.').slice(0, -1)}O` : kept + secret;
+}
+
+async function verifyScrypt(passwordHash: string, password: string): Promise<boolean> {
+  const [, ln, r, p, salt = '', expected = ''] = FORMATS.scrypt.exec(passwordHash) ?? [];
+  const digest = Buffer.from(expected, 'base64');
+  const cost = { N: 2 ** Number(ln), r: Number(r), p: Number(p), maxmem: 2 * MAX_SCRYPT_BYTES };
+  const derived = await deriveKey(password, Buffer.from(salt, 'base64'), digest.length, cost);
+  return timingSafeEqual(derived, digest);
+}
+
+/** 128 bytes for each of N times r (RFC 7914, section 2). */
+function scryptBytes(text: string): number {
+  const [, ln, r] = FORMATS.scrypt.exec(text) ?? [];
+  return 128 * Number(r) * 2 ** Number(ln);
 }

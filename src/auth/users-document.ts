@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { PublicKey } from '../contract/auth.ts';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
 import { parseJson } from '../contract/json.ts';
+import { isPasswordHash } from './passwords.ts';
 import { parsePublicKey } from './public-keys.ts';
 
 /** One user who may come in. */
@@ -39,8 +40,8 @@ const user = z
       .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/, 'must be 1 to 64 letters, digits or _ . @ + -'),
     passwordHash: z
       .string()
-      .regex(/^\$argon2id\$v=\d+\$m=\d+,t=\d+,p=\d+\$[^$]+\$[^$]+$/, {
-        error: 'must be an argon2id hash; make one with: sluice hash-password',
+      .refine(isPasswordHash, {
+        error: 'must be a hash of argon2id, bcrypt or scrypt; make one with: sluice hash-password',
       })
       .optional(),
     publicKeys: z.array(publicKey).default([]),

@@ -84,12 +84,12 @@ describe('what is wrong with a users document', () => {
     [
       'a hash of another kind',
       { username: 'b', passwordHash: '$2b$12$x' },
-      'users[1] ("b") passwordHash: must be an argon2id hash; make one with: sluice hash-password',
+      'users[1] ("b") passwordHash: must be a hash of argon2id, bcrypt or scrypt; make one with: sluice hash-password',
     ],
     [
       'a password in the place of its hash',
       { username: 'b', passwordHash: 'secret' },
-      'users[1] ("b") passwordHash: must be an argon2id hash; make one with: sluice hash-password',
+      'users[1] ("b") passwordHash: must be a hash of argon2id, bcrypt or scrypt; make one with: sluice hash-password',
     ],
     [
       'a key that is none',
