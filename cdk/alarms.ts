@@ -168,9 +168,10 @@ function refusedLogins(namespace: string): IMetric {
     });
   return new MathExpression({
     label: 'refused logins',
-    expression: 'FILL(password, 0) + FILL(publickey, 0) + FILL(other, 0)',
+    expression: 'FILL(password, 0) + FILL(interactive, 0) + FILL(publickey, 0) + FILL(other, 0)',
     usingMetrics: {
       password: refused('password'),
+      interactive: refused('keyboard-interactive'),
       publickey: refused('publickey'),
       other: refused('other'),
     },

@@ -58,7 +58,7 @@ export async function createRereadingAuthenticator(
   }
 
   return {
-    authenticate: (credentials, connection) => current.authenticate(credentials, connection),
+    authenticate: (credentials, connection, proven) => current.authenticate(credentials, connection, proven),
     start: schedule,
     stop: () => {
       stopped = true;

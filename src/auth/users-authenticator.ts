@@ -21,9 +21,11 @@ export async function createUsersAuthenticator(users: readonly User[]): Promise<
   }
 
   return {
-    authenticate: async (credentials) => {
+    authenticate: async (credentials, _connection, proven) => {
       const user = byName.get(credentials.username);
-      return (await hasCredentials(user, credentials)) ? user?.principal : undefined;
+      if (!(await hasCredentials(user, credentials)) || user === undefined) return undefined;
+      const next = user.requires.filter((method) => method !== credentials.method && !proven.has(method));
+      return next.length === 0 ? user.principal : { next };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PublicKey } from '../contract/auth.ts';
+import type { AuthenticationMethod, PublicKey } from '../contract/auth.ts';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
 import { parseJson } from '../contract/json.ts';
 import { isPasswordHash } from './passwords.ts';
@@ -10,6 +10,8 @@ export interface User {
   readonly principal: Principal;
   readonly passwordHash: string | undefined;
   readonly publicKeys: readonly PublicKey[];
+  /** What they have to show, all of it; any one thing that they have where it is empty. */
+  readonly requires: readonly AuthenticationMethod[];
 }
 
 /** The document cannot be used; `faults` says of which user and which field, one sentence each. */
@@ -52,10 +54,17 @@ const user = z
       })
       .default({}),
     permissions: z.array(z.enum(PERMISSIONS)).optional(),
+    requires: z.array(z.enum(['publickey', 'password'])).default([]),
   })
   .refine(({ passwordHash, publicKeys }) => passwordHash !== undefined || publicKeys.length > 0, {
     error: 'has neither passwordHash nor publicKeys, so nobody could log in',
-  });
+  })
+  .refine(
+    ({ requires, passwordHash, publicKeys }) =>
+      (passwordHash !== undefined || !requires.includes('password')) &&
+      (publicKeys.length > 0 || !requires.includes('publickey')),
+    { error: 'requires what it does not have, so nobody could log in' },
+  );
 
 const document = z.strictObject({ users: z.array(user) });
 
@@ -78,6 +87,7 @@ export function parseUsersDocument(text: string): User[] {
     principal: { username, session, ...(permissions === undefined ? {} : { permissions }) },
     passwordHash: credentials.passwordHash,
     publicKeys: credentials.publicKeys,
+    requires: credentials.requires,
   }));
   assertUnique(users);
   return users;

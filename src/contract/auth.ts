@@ -12,10 +12,26 @@ export type Credentials =
   /** The SSH room has verified, or is about to verify, that the client holds the private key. */
   | { readonly method: 'publickey'; readonly username: string; readonly key: PublicKey };
 
+export type AuthenticationMethod = Credentials['method'];
+
+/** What was shown is right, and not enough: one of these has to be shown too (RFC 4252, section 5.1, "partial success"). */
+export interface FurtherProof {
+  readonly next: readonly AuthenticationMethod[];
+}
+
 /**
  * Decides who may come in. Answers `undefined` to whoever may not, after the same work for unknown users as
  * for wrong credentials; rejects only when its source cannot be asked.
  */
 export interface Authenticator {
-  authenticate(credentials: Credentials, connection: Connection): Promise<Principal | undefined>;
+  /** `proven` is what was right before, on this connection and under this name. */
+  authenticate(
+    credentials: Credentials,
+    connection: Connection,
+    proven: ReadonlySet<AuthenticationMethod>,
+  ): Promise<Principal | FurtherProof | undefined>;
+}
+
+export function isFurtherProof(answer: Principal | FurtherProof): answer is FurtherProof {
+  return 'next' in answer;
 }

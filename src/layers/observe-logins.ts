@@ -7,7 +7,7 @@ import { failSpan, ROOT, toTraceFields } from '../telemetry/spans.ts';
 /** Longest user name that is noted: it is whatever a client sends. */
 const MAX_USERNAME = 128;
 
-const METHODS = new Set(['password', 'publickey']);
+const METHODS = new Set(['password', 'publickey', 'keyboard-interactive']);
 
 /** A trace for each login, with a span for each attempt; connections and attempts are counted by what came of them. */
 export function observeLogins(tracer: Tracer, metrics: Metrics) {

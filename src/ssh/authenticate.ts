@@ -1,11 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
-import type { Authenticator } from '../contract/auth.ts';
+import ssh2, { type AuthContext, type KeyboardAuthContext, type PublicKeyAuthContext } from 'ssh2';
+import {
+  type AuthenticationMethod,
+  type Authenticator,
+  type Credentials,
+  type FurtherProof,
+  isFurtherProof,
+} from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import type { AuthenticationOutcome } from './login-observer.ts';
 
-/** What clients are told they may try (RFC 4252, section 5.1). */
-const METHODS: ('publickey' | 'password')[] = ['publickey', 'password'];
+/** What clients are told they may try (RFC 4252, section 5.1); a password may be asked for too (RFC 4256). */
+const METHODS = {
+  publickey: ['publickey'],
+  password: ['password', 'keyboard-interactive'],
+} as const satisfies Record<AuthenticationMethod, readonly string[]>;
+
+const ALL_METHODS: readonly AuthenticationMethod[] = ['publickey', 'password'];
 
 /** Failed attempts after which a connection is closed, those with keys that are not known included. */
 const MAX_FAILURES = 10;
@@ -28,29 +39,37 @@ export function answerAuthentication(
   events: AuthenticationEvents,
 ): (attempt: AuthContext) => Promise<void> {
   let failures = 0;
+  /** What one has shown before, and is still to be completed. */
+  let partly: { readonly username: string; readonly proven: Set<AuthenticationMethod> } | undefined;
 
-  async function principalOf(attempt: AuthContext): Promise<Principal | undefined> {
-    const { username } = attempt;
-    if (attempt.method === 'password') {
-      const { password } = attempt;
-      return await authenticator.authenticate({ method: 'password', username, password }, connection);
-    }
-    if (attempt.method !== 'publickey' || signsWithSha1(attempt)) return undefined;
-    const key = { algorithm: attempt.key.algo, blob: attempt.key.data };
-    const principal = await authenticator.authenticate({ method: 'publickey', username, key }, connection);
-    return principal !== undefined && isProofValid(attempt) ? principal : undefined;
+  async function answerTo(attempt: AuthContext): Promise<Principal | FurtherProof | undefined> {
+    const credentials = await credentialsOf(attempt);
+    if (credentials === undefined) return undefined;
+    const { username, method } = credentials;
+    // Whatever was shown under another name does not count (RFC 4252, section 5).
+    if (partly?.username !== username) partly = { username, proven: new Set() };
+    const answer = await authenticator.authenticate(credentials, connection, partly.proven);
+    if (answer === undefined || !isProofValid(attempt)) return undefined;
+    if (!isQuestion(attempt)) partly.proven.add(method);
+    return answer;
   }
 
   return async (attempt) => {
-    if (attempt.method === 'none') return attempt.reject(METHODS);
+    if (attempt.method === 'none') return attempt.reject(toSshMethods(ALL_METHODS));
     const ended = events.attempted(attempt.username, attempt.method);
     try {
-      const principal = await principalOf(attempt);
-      if (principal !== undefined) {
-        if (attempt.method === 'publickey' && attempt.signature === undefined) {
+      const answer = await answerTo(attempt);
+      if (answer !== undefined) {
+        if (isQuestion(attempt)) {
           nameAlgorithm(attempt);
           ended('offered');
-        } else ended('accepted', { principal });
+          return attempt.accept();
+        }
+        if (isFurtherProof(answer)) {
+          ended('partial');
+          return attempt.reject(toSshMethods(answer.next), true);
+        }
+        ended('accepted', { principal: answer });
         return attempt.accept();
       }
       ended('refused');
@@ -60,13 +79,45 @@ export function answerAuthentication(
     }
     failures += 1;
     if (failures >= MAX_FAILURES) return events.exhausted();
-    attempt.reject(METHODS);
+    attempt.reject(toSshMethods(ALL_METHODS));
   };
+}
+
+function toSshMethods(methods: readonly AuthenticationMethod[]): ssh2.AuthenticationType[] {
+  return methods.flatMap((method) => METHODS[method]);
+}
+
+/** What a client shows; undefined for what no server should take, or a method that there is not here. */
+async function credentialsOf(attempt: AuthContext): Promise<Credentials | undefined> {
+  const { username } = attempt;
+  switch (attempt.method) {
+    case 'password':
+      return { method: 'password', username, password: attempt.password };
+    case 'keyboard-interactive':
+      return { method: 'password', username, password: await askForPassword(attempt) };
+    case 'publickey':
+      if (signsWithSha1(attempt)) return undefined;
+      return { method: 'publickey', username, key: { algorithm: attempt.key.algo, blob: attempt.key.data } };
+    default:
+      return undefined;
+  }
+}
+
+/** Asks once; a client that gives no answer, or several, has given the wrong one. */
+function askForPassword(attempt: KeyboardAuthContext): Promise<string> {
+  return new Promise((resolve) => {
+    attempt.prompt([{ prompt: 'Password: ', echo: false }], (answers) => resolve(answers?.[0] ?? ''));
+  });
+}
+
+/** A request without signature only asks whether the key would do (RFC 4252, section 7). */
+function isQuestion(attempt: AuthContext): attempt is PublicKeyAuthContext {
+  return attempt.method === 'publickey' && attempt.signature === undefined;
 }
 
 /** Whether it claims to be somebody. To ask for keys that would do, one after the other, is what clients do. */
 function isGuess(attempt: AuthContext): boolean {
-  return attempt.method === 'password' || (attempt.method === 'publickey' && attempt.signature !== undefined);
+  return !isQuestion(attempt);
 }
 
 /** `ssh-rsa` signatures are SHA-1 (RFC 8332 replaced them); ssh2 names the better hash when there is one. */
@@ -82,9 +133,9 @@ function nameAlgorithm({ key, hashAlgo }: PublicKeyAuthContext & { hashAlgo?: st
   if (hashAlgo !== undefined) key.algo = `rsa-sha2-${hashAlgo.replace('sha', '')}`;
 }
 
-/** A request without signature only asks whether the key would do (RFC 4252, section 7). */
-function isProofValid(attempt: PublicKeyAuthContext & { hashAlgo?: string }): boolean {
-  if (attempt.signature === undefined) return true;
+/** Of a key, its signature; a question and a password have none. */
+function isProofValid(attempt: AuthContext & { hashAlgo?: string }): boolean {
+  if (attempt.method !== 'publickey' || attempt.signature === undefined) return true;
   const key = ssh2.utils.parseKey(attempt.key.data);
   if (key instanceof Error || attempt.blob === undefined) return false;
   return key.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true;

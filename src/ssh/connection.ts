@@ -75,7 +75,8 @@ export class SshConnection {
           return (outcome, { principal, error } = {}) => {
             ended(outcome, error);
             if (principal !== undefined) this.#onPrincipal(principal, method);
-            else if (outcome !== 'offered') this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
+            else if (outcome !== 'offered' && outcome !== 'partial')
+              this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
           };
         },
         guessed: options.guessed,

@@ -1,7 +1,7 @@
 import type { Connection } from '../contract/context.ts';
 
-/** `offered`: the key would do, and is to be proven next. `failed`: nobody could be asked. */
-export type AuthenticationOutcome = 'accepted' | 'offered' | 'refused' | 'failed';
+/** `offered`: the key would do, and is to be proven next. `partial`: it is right, and more is asked for. `failed`: nobody could be asked. */
+export type AuthenticationOutcome = 'accepted' | 'offered' | 'partial' | 'refused' | 'failed';
 
 /**
  * `turned_away`: there were too many. `no_client`: it ended, or was ended, before a proxy had said whose it was. `no_login`: likewise,

@@ -46,7 +46,7 @@ function countFromZero(metrics: Metrics, { backendName, outboxes }: ServiceState
   for (const result of ['ok', 'EIO', 'ECONNABORTED']) {
     metrics.add('sluice.uploads', 0, { 'sluice.backend': backendName, 'sluice.result': result });
   }
-  for (const method of ['password', 'publickey']) {
+  for (const method of ['password', 'keyboard-interactive', 'publickey']) {
     for (const outcome of ['accepted', 'refused', 'failed']) {
       const attributes = { 'sluice.authentication.method': method, 'sluice.outcome': outcome };
       metrics.add('sluice.authentication.attempts', 0, attributes);

@@ -47,7 +47,8 @@ async function rereading(text: string) {
     logged: (message: string) => recorder.waitFor((line) => line.message === message),
     mayLogIn: async (username: string) => {
       const { key } = keyOf(username);
-      return (await started.authenticate({ method: 'publickey', username, key }, connection)) !== undefined;
+      const credentials = { method: 'publickey', username, key } as const;
+      return (await started.authenticate(credentials, connection, new Set())) !== undefined;
     },
     /** Resolves when so many more reads have begun, so that all but the last have had their effect. */
     moreReads: async (count: number) => {

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { verifyPassword } from '../../src/auth/passwords.ts';
 import { createUsersAuthenticator } from '../../src/auth/users-authenticator.ts';
 import type { User } from '../../src/auth/users-document.ts';
-import type { Authenticator } from '../../src/contract/auth.ts';
+import type { AuthenticationMethod, Authenticator } from '../../src/contract/auth.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 vi.mock('../../src/auth/passwords.ts', async (importOriginal) => {
@@ -12,6 +12,7 @@ vi.mock('../../src/auth/passwords.ts', async (importOriginal) => {
 });
 
 const { connection } = createTestContext();
+const NOTHING: ReadonlySet<AuthenticationMethod> = new Set();
 const key = (fill: number) => ({ algorithm: 'ssh-ed25519', blob: Buffer.alloc(51, fill) });
 const principal = (username: string) => ({ username, session: { prefix: `tenants/${username}/` } });
 
@@ -21,8 +22,8 @@ let authenticator: Authenticator;
 beforeAll(async () => {
   const passwordHash = await hash('right', { memoryCost: 64, timeCost: 1, parallelism: 1 });
   users = [
-    { principal: principal('both'), passwordHash, publicKeys: [key(1), key(2)] },
-    { principal: principal('keys-only'), passwordHash: undefined, publicKeys: [key(3)] },
+    { principal: principal('both'), passwordHash, publicKeys: [key(1), key(2)], requires: [] },
+    { principal: principal('keys-only'), passwordHash: undefined, publicKeys: [key(3)], requires: [] },
   ];
   authenticator = await createUsersAuthenticator(users);
 });
@@ -31,9 +32,9 @@ afterEach(() => {
 });
 
 const byPassword = (username: string, password: string) =>
-  authenticator.authenticate({ method: 'password', username, password }, connection);
+  authenticator.authenticate({ method: 'password', username, password }, connection, NOTHING);
 const byKey = (username: string, fill: number) =>
-  authenticator.authenticate({ method: 'publickey', username, key: key(fill) }, connection);
+  authenticator.authenticate({ method: 'publickey', username, key: key(fill) }, connection, NOTHING);
 
 describe('a password', () => {
   test('that is right lets its user in', async () => {
@@ -68,7 +69,7 @@ describe('a password', () => {
   test('of users who all have none is checked at our own cost', async () => {
     const keysOnly = await createUsersAuthenticator(users.slice(1));
     const credentials = { method: 'password', username: 'x', password: 'y' } as const;
-    expect(await keysOnly.authenticate(credentials, connection)).toBeUndefined();
+    expect(await keysOnly.authenticate(credentials, connection, NOTHING)).toBeUndefined();
     expect(vi.mocked(verifyPassword).mock.calls[0]?.[0]).toContain('m=19456,t=2,p=1');
   });
 
@@ -98,8 +99,31 @@ describe('a public key', () => {
   });
 });
 
+describe('a user who has to show both', () => {
+  const both = async (method: 'password' | 'publickey', proven: ReadonlySet<AuthenticationMethod>) => {
+    const [user] = users.map((each) => ({ ...each, requires: ['publickey', 'password'] as const }));
+    const strict = await createUsersAuthenticator(user === undefined ? [] : [user]);
+    const shown =
+      method === 'password'
+        ? ({ method, username: 'both', password: 'right' } as const)
+        : ({ method, username: 'both', key: key(1) } as const);
+    return strict.authenticate(shown, connection, proven);
+  };
+
+  test('is asked for the other one after either', async () => {
+    expect(await both('publickey', NOTHING)).toEqual({ next: ['password'] });
+    expect(await both('password', NOTHING)).toEqual({ next: ['publickey'] });
+    expect(await both('password', new Set(['password']))).toEqual({ next: ['publickey'] });
+  });
+
+  test('is in with the second', async () => {
+    expect(await both('password', new Set(['publickey']))).toEqual(principal('both'));
+    expect(await both('publickey', new Set(['password']))).toEqual(principal('both'));
+  });
+});
+
 test('without any user nobody gets in', async () => {
   const nobody = await createUsersAuthenticator([]);
   const credentials = { method: 'password', username: '', password: '' } as const;
-  expect(await nobody.authenticate(credentials, connection)).toBeUndefined();
+  expect(await nobody.authenticate(credentials, connection, NOTHING)).toBeUndefined();
 });

@@ -30,20 +30,28 @@ describe('parseUsersDocument', () => {
       publicKeys: [KEY],
       session: { prefix: 'tenants/acme/' },
       permissions: ['list', 'read'],
+      requires: ['publickey', 'password'],
     });
     expect(users).toEqual([
       {
         principal: { username: 'acme', session: { prefix: 'tenants/acme/' }, permissions: ['list', 'read'] },
         passwordHash: HASH,
         publicKeys: [{ algorithm: 'ssh-ed25519', blob: KEY_BLOB }],
+        requires: ['publickey', 'password'],
       },
     ]);
   });
 
   test('a name and a password are enough; whoever has no list of permissions may do everything', () => {
     expect(parse({ username: 'a', passwordHash: HASH })).toEqual([
-      { principal: { username: 'a', session: {} }, passwordHash: HASH, publicKeys: [] },
+      { principal: { username: 'a', session: {} }, passwordHash: HASH, publicKeys: [], requires: [] },
     ]);
+  });
+
+  test('what a user has to show has to be there', () => {
+    expect(
+      faultsOf(JSON.stringify({ users: [{ username: 'a', passwordHash: HASH, requires: ['publickey'] }] })),
+    ).toEqual(['users[0] ("a") requires what it does not have, so nobody could log in']);
   });
 
   test('a name and a key are enough', () => {

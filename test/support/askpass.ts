@@ -9,13 +9,14 @@ export async function sftpByPassword(
   username: string,
   password: string,
   commands: readonly string[] = ['pwd'],
+  further: readonly string[] = ['PubkeyAuthentication=no'],
 ): Promise<Finished> {
   const askpass = workspace.path('askpass');
   await writeFile(askpass, `#!/bin/sh\necho '${password}'\n`, { mode: 0o700 });
   const options = [
     'StrictHostKeyChecking=no',
     `UserKnownHostsFile=${workspace.path('known_hosts')}`,
-    'PubkeyAuthentication=no',
+    ...further,
     'NumberOfPasswordPrompts=1',
     'LogLevel=ERROR',
   ].flatMap((option) => ['-o', option]);

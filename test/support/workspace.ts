@@ -23,6 +23,8 @@ export interface WorkspaceOptions {
   /** Of the client's key, as `ssh-keygen -t` has them. */
   readonly keyType?: 'ed25519' | 'ecdsa' | 'rsa';
   readonly permissions?: readonly string[];
+  /** What the user has to show, all of it. */
+  readonly requires?: readonly string[];
 }
 
 export async function createWorkspace(options: WorkspaceOptions = {}): Promise<Workspace> {
@@ -38,6 +40,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
     publicKeys: [(await readFile(`${identity}.pub`, 'utf8')).trim()],
     session: { prefix: 'tenants/acme/' },
     ...(options.permissions === undefined ? {} : { permissions: options.permissions }),
+    ...(options.requires === undefined ? {} : { requires: options.requires }),
   };
   await writeFile(path('users.json'), JSON.stringify({ users: [user] }));
   await writeFile(path('askpass'), `#!/bin/sh\necho '${PASSWORD}'\n`, { mode: 0o700 });
