@@ -28,6 +28,14 @@ export class UsersDocumentError extends Error {
 /** As JSON: every job carries it, and a message has its limit. */
 const MAX_SESSION_BYTES = 16 * 1024;
 
+/** What a principal's backend and jobs are told of them. */
+export const sessionAttributes = z
+  .record(z.string(), z.string())
+  .refine((session) => Buffer.byteLength(JSON.stringify(session)) <= MAX_SESSION_BYTES, {
+    error: 'must be 16 KiB of JSON at most',
+  })
+  .default({});
+
 const publicKey = z.string().transform((line, context) => {
   const key = parsePublicKey(line);
   if (key !== undefined) return key;
@@ -47,12 +55,7 @@ const user = z
       })
       .optional(),
     publicKeys: z.array(publicKey).default([]),
-    session: z
-      .record(z.string(), z.string())
-      .refine((session) => Buffer.byteLength(JSON.stringify(session)) <= MAX_SESSION_BYTES, {
-        error: 'must be 16 KiB of JSON at most',
-      })
-      .default({}),
+    session: sessionAttributes,
     permissions: z.array(z.enum(PERMISSIONS)).optional(),
     requires: z.array(z.enum(['publickey', 'password'])).default([]),
   })
