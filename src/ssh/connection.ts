@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Session, Connection as SshClient } from 'ssh2';
+import type { ServerChannel, Session, Connection as SshClient } from 'ssh2';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { Activity, type Log } from '../contract/log.ts';
@@ -21,6 +21,10 @@ const SHA1_HOST_KEY = 'ssh-rsa';
 
 /** How long a client may take to go once it was told to, in milliseconds; a vanished one never does. */
 const GOODBYE_MS = 2_000;
+
+/** What who asks for a shell or a command is told, `scp -O` among them: without it they would hear of a failed request. */
+const SFTP_ONLY =
+  'Only SFTP is served here: no shell, no commands, no scp -O. Use sftp, or scp as it is since OpenSSH 9.\r\n';
 
 /** Longest user name that is logged: it is whatever a client sends. */
 const MAX_USERNAME = 128;
@@ -152,6 +156,8 @@ export class SshConnection {
   }
 
   #onSession(session: Session): void {
+    session.on('shell', (accept) => refuseCommand(accept()));
+    session.on('exec', (accept) => refuseCommand(accept()));
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
       if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
@@ -186,4 +192,11 @@ export class SshConnection {
       else this.end();
     }, idleTimeoutSeconds * 1000);
   }
+}
+
+/** A command that did nothing, said so and failed. */
+function refuseCommand(channel: ServerChannel): void {
+  channel.stderr.write(SFTP_ONLY);
+  channel.exit(1);
+  channel.close();
 }
