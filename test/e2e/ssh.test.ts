@@ -163,6 +163,23 @@ describe('the door', () => {
   ])('a client that only knows %s is refused', async (...options) => {
     const extra = options.flatMap((option) => ['-o', option]);
     expect(await sftp(service, around.workspace, ['pwd'], extra)).toMatchObject({ code: 255, stdout: '' });
+    await service.log(
+      ({ msg, reason }) => msg === 'handshake failed' && String(reason).includes('no matching'),
+    );
+  });
+
+  test('no host key signs with SHA-1: that is not even offered, lest a client choose it that knows better', async () => {
+    const verbose = await run('ssh', [
+      ...['-o', 'LogLevel=DEBUG2', ...sshOptions(around.workspace)],
+      ...['-p', String(service.port), `${USERNAME}@127.0.0.1`],
+    ]);
+    const offers = [...verbose.stderr.matchAll(/host key algorithms: (\S+)/g)].map(([, offer]) => offer);
+    expect(offers.at(-1)?.split(',').sort()).toEqual([
+      'ecdsa-sha2-nistp256',
+      'rsa-sha2-256',
+      'rsa-sha2-512',
+      'ssh-ed25519',
+    ]);
   });
 
   test.each(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512', 'rsa-sha2-256'])(
