@@ -12,7 +12,7 @@ eval "$work"
 `;
 
 /** What FUSE says where it may not be used: the device is missing, or mounting is not allowed. */
-const NO_FUSE = /fuse: device not found|fusermount3?: .*(not permitted|denied|failed to open \/dev\/fuse)/i;
+const NO_FUSE = /^(fuse: device not found|(fuse|fusermount3?): .*(not permitted|denied|\/dev\/fuse))/im;
 
 export const sshfs: Driver = {
   name: 'sshfs',
