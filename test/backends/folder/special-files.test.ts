@@ -1,4 +1,4 @@
-import { symlink } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { WriteOptions } from '../../../src/contract/backend.ts';
@@ -23,6 +23,11 @@ afterEach(async () => {
 test('pipes and sockets are left out of listings', async () => {
   await subject.backend.writeFile(subject.context, '/file', Buffer.from('content'));
   expect(await subject.names()).toEqual(['file']);
+});
+
+test('a name that is not UTF-8, which no client could ask for, is left out of listings', async () => {
+  await writeFile(Buffer.concat([Buffer.from(`${subject.root}/caf`), Buffer.from([0xe9])]), 'latin1');
+  expect(await subject.names()).toEqual([]);
 });
 
 // A pipe that nobody writes to holds up whoever opens it for reading (fifo(7)): this would time out.
