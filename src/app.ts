@@ -54,7 +54,7 @@ export interface AppDependencies {
 }
 
 export interface App {
-  /** The bucket and the queues, by name. */
+  /** The bucket or folder, and the queues, by name. */
   readonly probes: ReadonlyMap<string, Probe>;
   /** What waits to be sent, or to be looked at. */
   readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
@@ -94,7 +94,7 @@ export async function createApp(
   const spool = await createSpool(config, log);
   const observe = observeAwsCalls(tracer, metrics);
   const storage = createBackend(config.backend, { budget, spool, log, observeAwsCalls: observe });
-  const probes = new Map([['bucket', storage.probe]]);
+  const probes = new Map<string, Probe>([[storage.standsOn, storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
   const isTemporary = matchNames(config.temporaryNames);

@@ -1,7 +1,8 @@
 /**
- * What others build on: the storage contract with its helpers, and the job that consumers receive.
+ * What others build on: the storage contract with its helpers, the folder backend, and the job that consumers receive.
  * @module
  */
+export { createFolderBackend, type FolderBackendOptions } from './backends/folder/backend.ts';
 export type { Authenticator, Credentials, PublicKey } from './contract/auth.ts';
 export {
   type Backend,

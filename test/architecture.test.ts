@@ -83,6 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry/trace-context.ts',
     'buffers/file-image.ts',
   ],
+  'backends/folder': [],
   'backends/memory': ['buffers/file-image.ts'],
   'backends/s3': ['buffers', 'config/load.ts'],
   'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
@@ -116,7 +117,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry',
   ],
   'main.ts': ['cli'],
-  'index.ts': ['jobs/event.ts'],
+  'index.ts': ['backends/folder/backend.ts', 'jobs/event.ts'],
 };
 
 /** Imports that are allowed for their types alone: the rooms know the shape, not the code. */

@@ -8,13 +8,14 @@ function exportsOf(specifier: string): string[] {
   return JSON.parse(output) as string[];
 }
 
-test('the package exports the contract, its helpers and the event', () => {
+test('the package exports the contract, its helpers, a backend and the event', () => {
   expect(exportsOf('sluice')).toEqual([
     'FS_ERROR_CODES',
     'FsError',
     'MAX_NAME_BYTES',
     'MAX_PATH_BYTES',
     'PERMISSIONS',
+    'createFolderBackend',
     'directoryInfo',
     'fileInfo',
     'isRootPath',

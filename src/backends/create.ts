@@ -6,6 +6,11 @@ import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
 import type { Probe } from '../contract/probe.ts';
 import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
+import { createFolderBackend } from './folder/backend.ts';
+import { Folder } from './folder/folder.ts';
+import { createFolderOutboxStore } from './folder/outbox-store.ts';
+import { probeFolder } from './folder/probe.ts';
+import { createFolderSweeper } from './folder/sweeper.ts';
 import { createMemoryBackend } from './memory/memory.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
@@ -29,6 +34,8 @@ export interface CreatedBackend {
   readonly outboxStore: OutboxStore | undefined;
   /** Whether what the backend stands on is there. */
   readonly probe: Probe;
+  /** What that is, for people. */
+  readonly standsOn: 'bucket' | 'folder' | 'memory';
   /** Begins what the backend does by itself, beside requests. */
   start(): void;
   close(): Promise<void>;
@@ -44,9 +51,23 @@ export function createBackend(
         backend: createMemoryBackend(),
         outboxStore: undefined,
         probe: async () => ({ state: 'ok' }),
+        standsOn: 'memory',
         start: () => undefined,
         close: async () => undefined,
       };
+    case 'folder': {
+      const { folder: root, prefix, staleUploadMs } = config;
+      const folder = new Folder(root);
+      const sweeper = staleUploadMs === 0 ? undefined : createFolderSweeper(folder, staleUploadMs, log);
+      return {
+        backend: createFolderBackend({ root, prefix }),
+        outboxStore: createFolderOutboxStore(folder),
+        probe: () => probeFolder(folder),
+        standsOn: 'folder',
+        start: () => sweeper?.start(),
+        close: async () => await sweeper?.close(),
+      };
+    }
     case 's3': {
       const client = createS3Client(config.aws);
       observeAwsCalls(client, 'S3');
@@ -59,6 +80,7 @@ export function createBackend(
         backend: createS3Backend({ store, prefix, budget, spool }),
         outboxStore: createOutboxStore(store),
         probe: () => probeBucket(store),
+        standsOn: 'bucket',
         start: () => {
           // Before the first upload that needs to know.
           void store.features();

@@ -73,6 +73,13 @@ export type UsersConfig = { readonly kind: 'file'; readonly file: string } | Sec
 export type BackendConfig =
   | { readonly kind: 'memory' }
   | {
+      readonly kind: 'folder';
+      readonly folder: string;
+      readonly prefix: string;
+      /** As for s3. */
+      readonly staleUploadMs: number;
+    }
+  | {
       readonly kind: 's3';
       readonly bucket: string;
       readonly prefix: string;
@@ -135,6 +142,19 @@ function toFaults(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
 
+function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
+  const prefix = variables.SLUICE_PREFIX;
+  const staleUploadMs = variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000;
+  switch (variables.SLUICE_BACKEND) {
+    case 'memory':
+      return { kind: 'memory' };
+    case 'folder':
+      return { kind: 'folder', folder: variables.SLUICE_FOLDER as string, prefix, staleUploadMs };
+    case 's3':
+      return { kind: 's3', bucket: variables.SLUICE_BUCKET as string, prefix, staleUploadMs, aws };
+  }
+}
+
 function toConfig(variables: Variables, standard: StandardVariables): Config {
   const region = standard.AWS_REGION ?? standard.AWS_DEFAULT_REGION;
   const aws = (specific: string | undefined): AwsConfig => {
@@ -162,16 +182,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       folder: variables.SLUICE_HOST_KEYS_DIR as string,
     },
     users: secret('SLUICE_USERS_SECRET') ?? { kind: 'file', file: variables.SLUICE_USERS_FILE as string },
-    backend:
-      variables.SLUICE_BACKEND === 'memory'
-        ? { kind: 'memory' }
-        : {
-            kind: 's3',
-            bucket: variables.SLUICE_BUCKET as string,
-            prefix: variables.SLUICE_PREFIX,
-            staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
-            aws: aws(standard.AWS_ENDPOINT_URL_S3),
-          },
+    backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3)),
     jobs:
       queueUrl === undefined
         ? undefined

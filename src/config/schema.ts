@@ -111,11 +111,8 @@ const variables = {
   SLUICE_AUTH_URL: notYet('authentication by webhook'),
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
-    .enum(['s3', 'memory'], {
-      error: ({ input }) =>
-        input === 'folder'
-          ? 'the folder backend is not supported yet; use s3 or memory'
-          : 'must be s3 or memory (backends from modules are not supported yet)',
+    .enum(['s3', 'folder', 'memory'], {
+      error: 'must be s3, folder or memory (backends from modules are not supported yet)',
     })
     .default('s3'),
   SLUICE_BUCKET: z.string().optional(),
@@ -125,7 +122,7 @@ const variables = {
     .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"')
     .default(''),
   SLUICE_STALE_UPLOAD_HOURS: wholeNumber(0, 87_600, 168),
-  SLUICE_FOLDER: notYet('the folder backend'),
+  SLUICE_FOLDER: z.string().optional(),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
   SLUICE_FAILURE_QUEUE_URL: httpUrl.optional(),
@@ -191,6 +188,13 @@ export function crossFaults(env: Environment): string[] {
   ];
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
+  }
+  const isFolder = env['SLUICE_BACKEND'] === 'folder';
+  if (isFolder && env['SLUICE_FOLDER'] === undefined) {
+    faults.push('SLUICE_FOLDER: is required for the folder backend: the folder that files go into');
+  }
+  if (!isFolder && env['SLUICE_FOLDER'] !== undefined) {
+    faults.push('SLUICE_FOLDER: needs SLUICE_BACKEND=folder: files go elsewhere otherwise');
   }
   if ((env['SLUICE_SIDECAR'] ?? 'off') !== 'off' && env['SLUICE_DUPLICATES'] === 'version') {
     faults.push(

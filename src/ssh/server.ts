@@ -12,6 +12,7 @@ import { readFrugally } from './frugal-socket.ts';
 import type { HostKey } from './host-keys.ts';
 import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
 import type { LoginObserver, ObserveLogin } from './login-observer.ts';
+import { toOfferedHostKeys } from './offered-host-keys.ts';
 import type { Endpoint } from './proxy-protocol.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
@@ -74,10 +75,9 @@ export class SshServer {
   constructor(options: SshServerOptions) {
     this.#options = options;
     this.#refused = createRefusalLog(options.log);
-    const hostKeys = options.hostKeys.map(({ privateKey }) => privateKey);
     this.#keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
     this.#ssh = new ssh2.Server({
-      hostKeys,
+      hostKeys: toOfferedHostKeys(options.hostKeys),
       algorithms: ALGORITHMS,
       ident: IDENT,
       ...askForEver(this.#keepaliveIntervalMs),
