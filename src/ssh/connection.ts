@@ -10,7 +10,7 @@ import { watchSilence } from './keepalive.ts';
 import type { LoginObserver } from './login-observer.ts';
 import { SocketValve } from './socket-valve.ts';
 
-/** SFTP channels of one connection; AWS Transfer Family allows as many. */
+/** Channels of one connection, whatever they are for and until the client closes them; AWS Transfer Family allows as many. */
 const MAX_CHANNELS = 10;
 
 /** How long a client may take to go once it was told to, in milliseconds; a vanished one never does. */
@@ -48,6 +48,7 @@ export class SshConnection {
   readonly #options: SshConnectionOptions;
   readonly #valve: SocketValve;
   readonly #sessions = new Set<SftpSession>();
+  #openChannels = 0;
   #principal: Principal | undefined;
   #negotiated: { readonly kex: string; readonly ciphers: string } | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -94,8 +95,13 @@ export class SshConnection {
       });
     });
     client.on('session', (accept, reject) => {
-      if (this.#sessions.size >= MAX_CHANNELS) reject();
-      else this.#onSession(accept());
+      if (this.#openChannels >= MAX_CHANNELS) return reject();
+      this.#openChannels += 1;
+      this.#onSession(
+        accept().once('close', () => {
+          this.#openChannels -= 1;
+        }),
+      );
     });
     options.socket.once('close', () => clearTimeout(this.#idle));
   }
