@@ -38,7 +38,7 @@ export type {
   JobPlace,
   JobPublisher,
 } from './contract/jobs.ts';
-export type { Log } from './contract/log.ts';
+export type { Log, WriteLine } from './contract/log.ts';
 export type { MemoryAllowance } from './contract/memory.ts';
 export { isRootPath, MAX_NAME_BYTES, MAX_PATH_BYTES, normalizePath } from './contract/path.ts';
 export type { ProbeResult } from './contract/probe.ts';

@@ -29,8 +29,10 @@ export const FS_ERROR_CODES = [
   'ETIMEDOUT',
 ] as const;
 
+/** One of the codes that a backend may answer with. */
 export type FsErrorCode = (typeof FS_ERROR_CODES)[number];
 
+/** What is known of a failure besides its code: for logs and spans, never for a client. */
 export interface FsErrorDetails {
   /** What was attempted, in the contract's words (`beginWrite`, `listDir`, ...). */
   readonly operation?: string;
@@ -48,6 +50,7 @@ const BRAND = Symbol.for('sluice.FsError');
  * package: a backend that has one of its own installed throws errors that the server understands.
  */
 export class FsError extends Error {
+  /** Whether any copy of the package has made it. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return typeof value === 'object' && value !== null && BRAND in value;
   }
