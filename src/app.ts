@@ -125,7 +125,7 @@ export async function createApp(
   const spool = await createSpool(settings, log);
   const observe = observeAwsCalls(tracer, metrics);
   const storage = await openBackend({ budget, spool, log, observeAwsCalls: observe });
-  const probes = new Map([[storage.foundation, storage.probe]]);
+  const probes = new Map([[storage.standsOn, storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
   const isTemporary = matchNames(settings.temporaryNames);

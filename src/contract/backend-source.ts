@@ -40,7 +40,7 @@ export interface CreatedBackend {
   /** For what must outlive the process; undefined where nothing does. */
   readonly outboxStore: OutboxStore | undefined;
   /** What the backend stands on, for reports: `bucket`, ... */
-  readonly foundation: string;
+  readonly standsOn: string;
   /** Whether that is there. */
   readonly probe: Probe;
   /** Begins what the backend does by itself, beside requests. */

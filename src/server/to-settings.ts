@@ -104,6 +104,7 @@ export async function toSettings(options: ServerOptions): Promise<AppSettings> {
     loginGraceSeconds: settings.loginGraceSeconds,
     idleTimeoutSeconds: settings.idleTimeoutSeconds,
     serviceName: settings.serviceName,
+    // Unless `listen` is told.
     host: '0.0.0.0',
     port: LIMITS.port.fallback,
     spool: spool === false ? undefined : spool,

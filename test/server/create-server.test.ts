@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
@@ -271,6 +272,27 @@ test('spans go to the tracer that it is given', async () => {
     expect.arrayContaining(['sluice.upload', 'backend.begin_write', 'backend.finish_write', 'job.publish']),
   );
   expect(spans.find(({ name }) => name === 'job.publish')?.attributes).not.toHaveProperty('messaging.system');
+  await provider.shutdown();
+});
+
+test('metrics go to the meter that it is given, until the server has ended', async () => {
+  class Reader extends MetricReader {
+    async onForceFlush(): Promise<void> {}
+    async onShutdown(): Promise<void> {}
+  }
+  // A reader of totals would be told the last value for ever.
+  const reader = new Reader({ aggregationTemporalitySelector: () => AggregationTemporality.DELTA });
+  const provider = new MeterProvider({ readers: [reader] });
+  const names = async () => {
+    const { resourceMetrics } = await reader.collect();
+    const metrics = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+    return metrics.filter(({ dataPoints }) => dataPoints.length > 0).map(({ descriptor }) => descriptor.name);
+  };
+  const { server, port } = await start({ meter: provider.getMeter('host') });
+  await put(port);
+  expect(await names()).toEqual(expect.arrayContaining(['sluice.uploads', 'sluice.buffer.limit']));
+  await server.close({ drainSeconds: 0 });
+  expect(await names()).not.toContain('sluice.buffer.limit');
   await provider.shutdown();
 });
 

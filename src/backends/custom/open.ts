@@ -31,7 +31,7 @@ export function toCreatedBackend(backend: ManagedBackend): CreatedBackend {
   return {
     backend,
     outboxStore: undefined,
-    foundation: 'backend',
+    standsOn: 'backend',
     probe: async () => {
       try {
         return (await backend.probe?.()) ?? { state: 'ok' };

@@ -33,7 +33,7 @@ export function openS3Backend(
   return {
     backend: createS3Backend({ store, prefix, budget, spool }),
     outboxStore: createOutboxStore(store),
-    foundation: 'bucket',
+    standsOn: 'bucket',
     probe: () => probeBucket(store),
     start: () => {
       // Before the first upload that needs to know.
