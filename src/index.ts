@@ -1,9 +1,11 @@
 /**
- * The server as a library ({@link createServer}), and what others build on: the storage contract with its helpers, and the job that
- * consumers receive. Importing it starts nothing, and loads neither the AWS SDK nor OpenTelemetry.
+/**
+ * The server as a library ({@link createServer}), and what others build on: the storage contract with its helpers, the folder backend,
+ * and the job that consumers receive. Importing it starts nothing, and loads neither the AWS SDK nor OpenTelemetry.
  * @module
  */
 export { BackendError } from './backends/custom/check.ts';
+export { createFolderBackend, type FolderBackendOptions } from './backends/folder/backend.ts';
 export type { LiveSession, LiveUpload, LoginAttempt, SentJob } from './contract/activity.ts';
 export type { Authenticator, Credentials, PublicKey } from './contract/auth.ts';
 export {

@@ -83,6 +83,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry/trace-context.ts',
     'buffers/file-image.ts',
   ],
+  'backends/folder': ['config/load.ts'],
   'backends/memory': ['buffers/file-image.ts'],
   'backends/s3': ['buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
   'backends/custom': [],
@@ -137,7 +138,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry/global-telemetry.ts',
   ],
   'main.ts': ['cli'],
-  'index.ts': ['backends/custom/check.ts', 'jobs/event.ts', 'server'],
+  'index.ts': ['backends/custom/check.ts', 'backends/folder/backend.ts', 'jobs/event.ts', 'server'],
 };
 
 /** Imports that are allowed for their types alone: the rooms know the shape, not the code. */

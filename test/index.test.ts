@@ -8,7 +8,7 @@ function exportsOf(specifier: string): string[] {
   return JSON.parse(output) as string[];
 }
 
-test('the package exports the server, the contract, its helpers and the event', () => {
+test('the package exports the server, the contract, its helpers, a backend and the event', () => {
   expect(exportsOf('sluice')).toEqual([
     'BackendError',
     'FS_ERROR_CODES',
@@ -17,6 +17,7 @@ test('the package exports the server, the contract, its helpers and the event', 
     'MAX_PATH_BYTES',
     'OptionsError',
     'PERMISSIONS',
+    'createFolderBackend',
     'createServer',
     'directoryInfo',
     'fileInfo',

@@ -27,6 +27,10 @@ export async function createBackend(
   switch (config.kind) {
     case 'memory':
       return toCreatedBackend(createMemoryBackend());
+    case 'folder': {
+      const { openFolderBackend } = await import('./folder/open.ts');
+      return openFolderBackend(config, resources.log);
+    }
     case 's3': {
       const { openS3Backend } = await import('./s3/open.ts');
       return openS3Backend(config, resources);

@@ -25,7 +25,7 @@ export async function doctor(): Promise<void> {
     report(good ? 'ok' : 'FAIL', name, result.state === 'ok' ? 'reachable' : result.message);
     healthy &&= good;
   }
-  // What lies in the bucket is of interest once it can be reached.
+  // What waits in the store is of interest once it can be reached.
   for (const [name, backlog] of healthy ? app.backlogs : []) {
     const isWell = reportBacklog(name, await backlog());
     healthy &&= isWell;
@@ -37,7 +37,7 @@ export async function doctor(): Promise<void> {
 function reportBacklog(outbox: string, { waiting, refused }: Backlog): boolean {
   const jobs = (count: number) => `${count} ${count === 1 ? 'event' : 'events'}`;
   report('ok', outbox, waiting === 0 ? 'empty' : `${jobs(waiting)} to be sent`);
-  if (refused > 0) report('FAIL', outbox, `${jobs(refused)} set aside in the bucket: see docs/jobs.md`);
+  if (refused > 0) report('FAIL', outbox, `${jobs(refused)} set aside: see docs/jobs.md`);
   return refused === 0;
 }
 

@@ -66,7 +66,15 @@ export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string 
 
 export type UsersConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
 
-export type BackendConfig = { readonly kind: 'memory' } | S3Config | ModuleConfig;
+export type BackendConfig = { readonly kind: 'memory' } | FolderConfig | S3Config | ModuleConfig;
+
+export interface FolderConfig {
+  readonly kind: 'folder';
+  readonly folder: string;
+  readonly prefix: string;
+  /** As for s3. */
+  readonly staleUploadMs: number;
+}
 
 export interface S3Config {
   readonly kind: 's3';
@@ -140,6 +148,25 @@ function toFaults(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
 
+function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
+  const prefix = variables.SLUICE_PREFIX;
+  const staleUploadMs = variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000;
+  switch (variables.SLUICE_BACKEND) {
+    case 'memory':
+      return { kind: 'memory' };
+    case 'folder':
+      return { kind: 'folder', folder: variables.SLUICE_FOLDER as string, prefix, staleUploadMs };
+    case 's3':
+      return { kind: 's3', bucket: variables.SLUICE_BUCKET as string, prefix, staleUploadMs, aws };
+    default:
+      return {
+        kind: 'module',
+        specifier: variables.SLUICE_BACKEND,
+        options: variables.SLUICE_BACKEND_OPTIONS,
+      };
+  }
+}
+
 function toConfig(variables: Variables, standard: StandardVariables): Config {
   const region = standard.AWS_REGION ?? standard.AWS_DEFAULT_REGION;
   const aws = (specific: string | undefined): AwsConfig => {
@@ -203,25 +230,4 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       standard.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
       standard.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
   };
-}
-
-function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
-  switch (variables.SLUICE_BACKEND) {
-    case 'memory':
-      return { kind: 'memory' };
-    case 's3':
-      return {
-        kind: 's3',
-        bucket: variables.SLUICE_BUCKET as string,
-        prefix: variables.SLUICE_PREFIX,
-        staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
-        aws,
-      };
-    default:
-      return {
-        kind: 'module',
-        specifier: variables.SLUICE_BACKEND,
-        options: variables.SLUICE_BACKEND_OPTIONS,
-      };
-  }
 }

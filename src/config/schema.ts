@@ -108,14 +108,13 @@ const variables = {
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
     .string()
-    .refine((name) => name !== 'folder', 'the folder backend is not supported yet; use s3 or memory')
-    .regex(MODULE, 'must be s3, memory, or a module: ./path/to/backend.js or the name of a package')
+    .regex(MODULE, 'must be s3, folder, memory, or a module: ./path/to/backend.js or the name of a package')
     .default('s3'),
   SLUICE_BACKEND_OPTIONS: jsonObject.optional(),
   SLUICE_BUCKET: z.string().optional(),
   SLUICE_PREFIX: keyPrefix.default(''),
   SLUICE_STALE_UPLOAD_HOURS: wholeNumber(LIMITS.staleUploadHours),
-  SLUICE_FOLDER: notYet('the folder backend'),
+  SLUICE_FOLDER: z.string().optional(),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
   SLUICE_FAILURE_QUEUE_URL: httpUrl.optional(),
@@ -182,6 +181,13 @@ export function crossFaults(env: Environment): string[] {
   }
   if (env['SLUICE_BACKEND_OPTIONS'] !== undefined && BUILT_IN.includes(env['SLUICE_BACKEND'] ?? 's3')) {
     faults.push('SLUICE_BACKEND_OPTIONS: needs SLUICE_BACKEND to be a module: it is for the init of that');
+  }
+  const isFolder = env['SLUICE_BACKEND'] === 'folder';
+  if (isFolder && env['SLUICE_FOLDER'] === undefined) {
+    faults.push('SLUICE_FOLDER: is required for the folder backend: the folder that files go into');
+  }
+  if (!isFolder && env['SLUICE_FOLDER'] !== undefined) {
+    faults.push('SLUICE_FOLDER: needs SLUICE_BACKEND=folder: files go elsewhere otherwise');
   }
   if ((env['SLUICE_SIDECAR'] ?? 'off') !== 'off' && env['SLUICE_DUPLICATES'] === 'version') {
     faults.push(

@@ -97,6 +97,24 @@ describe('loadConfig', () => {
     });
   });
 
+  test('the folder backend needs a folder, and no bucket', () => {
+    const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
+    const SLUICE_BACKEND = 'folder';
+    const options = { SLUICE_FOLDER: './files', SLUICE_PREFIX: 'session:prefix' };
+    expect(loadConfig({}, { ...rest, ...options, SLUICE_BACKEND }).backend).toEqual({
+      kind: 'folder',
+      folder: './files',
+      prefix: 'session:prefix',
+      staleUploadMs: 168 * 3_600_000,
+    });
+    expect(faultsOf({ SLUICE_BACKEND })).toEqual([
+      'SLUICE_FOLDER: is required for the folder backend: the folder that files go into',
+    ]);
+    expect(faultsOf({ SLUICE_FOLDER: './files' })).toEqual([
+      'SLUICE_FOLDER: needs SLUICE_BACKEND=folder: files go elsewhere otherwise',
+    ]);
+  });
+
   test('the memory backend needs no bucket', () => {
     const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
     expect(loadConfig({}, { ...rest, SLUICE_BACKEND: 'memory' }).backend).toEqual({ kind: 'memory' });
@@ -258,11 +276,10 @@ describe('faults', () => {
     ['SLUICE_PORT', '1e3', /whole number/],
     ['SLUICE_PORT', ' 22', /whole number/],
     ['SLUICE_HEALTH_PORT', '-1', /whole number from 0 to 65535$/],
-    ['SLUICE_BACKEND', 'folder', /folder backend is not supported yet; use s3 or memory$/],
     [
       'SLUICE_BACKEND',
       'My Backend',
-      /must be s3, memory, or a module: \.\/path\/to\/backend\.js or the name of a package$/,
+      /must be s3, folder, memory, or a module: \.\/path\/to\/backend\.js or the name of a package$/,
     ],
     ['SLUICE_PREFIX', 'session:', /must name a session attribute/],
     ['SLUICE_PREFIX', '.sluice', /must not begin with "\.sluice"$/],
@@ -309,7 +326,6 @@ describe('faults', () => {
   const LATER = {
     SLUICE_AUTH_URL: 'https://auth.example',
     SLUICE_AUTH_MODULE: './auth.js',
-    SLUICE_FOLDER: '/files',
     SLUICE_WORKERS: '2',
   };
 
