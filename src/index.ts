@@ -66,7 +66,7 @@ export {
   uploadFinishedEvent,
   uploadRenamedEvent,
 } from './jobs/event.ts';
-export { memoryBackend, s3Backend } from './server/built-in.ts';
+export { folderBackend, memoryBackend, s3Backend } from './server/built-in.ts';
 export { createServer, generateHostKey } from './server/create-server.ts';
 export type { FinishedUpload, ServerEvents, UnfinishedUpload, UploadRecord } from './server/events.ts';
 export type {
@@ -76,6 +76,7 @@ export type {
   AwsOptions,
   BackendSource,
   BuiltInBackend,
+  FolderStoreOptions,
   HandlerJobs,
   HostKeyFolder,
   HostKeySource,

@@ -21,6 +21,7 @@ test('the package exports the server, the contract, its helpers, a backend and t
     'createServer',
     'directoryInfo',
     'fileInfo',
+    'folderBackend',
     'generateHostKey',
     'isRootPath',
     'jobEvent',

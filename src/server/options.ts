@@ -102,15 +102,30 @@ export interface ServerOptions {
 }
 
 /**
- * Where files are kept: a backend, a factory of one, one that the package has ({@link s3Backend}, {@link memoryBackend}), or a
+ * Where files are kept: a backend, a factory of one, one that the package has ({@link s3Backend}, {@link folderBackend}, {@link memoryBackend}), or a
  * module that exports one: a path from the working directory (`./backend.js`), an absolute one, a URL, or the name of a package.
  */
 export type BackendSource = ManagedBackend | BackendFactory | BuiltInBackend | string | URL;
 
-/** A backend of the package that is made with the server, since it shares the server's memory. */
-export interface BuiltInBackend {
-  readonly kind: 's3';
-  readonly options: S3BackendOptions;
+/** A backend of the package that is made with the server: it has an outbox for jobs, and sweeps up after dead processes. */
+export type BuiltInBackend =
+  | { readonly kind: 's3'; readonly options: S3BackendOptions }
+  | { readonly kind: 'folder'; readonly options: FolderStoreOptions };
+
+/** Where on this machine files are kept, and when what is left behind is cleared away. */
+export interface FolderStoreOptions {
+  /** The folder; relative to the working directory of the process. It has to be there. */
+  readonly root: string;
+  /**
+   * What of it a user sees: everything below a path, or `session:KEY` to take that from the user's session.
+   * @defaultValue all of it
+   */
+  readonly prefix?: string | undefined;
+  /**
+   * Hours after which an unfinished upload counts as left behind by a dead process, and is deleted; 0: never.
+   * @defaultValue 168
+   */
+  readonly staleUploadHours?: number | undefined;
 }
 
 /** Where in S3, or in a store that speaks its protocol, files are kept. */
@@ -228,7 +243,7 @@ export interface QueueJobs {
 export interface HandlerJobs {
   /**
    * Called for each file that has come to stand under its name, whole. The client hears OK once it has resolved. When it rejects, or
-   * takes longer than 20 seconds, the job waits in the bucket and is tried again, where files are in S3; with any other backend
+   * takes longer than 20 seconds, the job waits beside the files and is tried again, where they are in S3 or a folder; with any other backend
    * the client hears that its upload has failed. It may be called again with the same `id`.
    */
   publish(event: JobEvent): Promise<void>;

@@ -4,7 +4,7 @@ import { createBackend } from '../backends/create.ts';
 import { assertBackend, BackendError, isFactory } from '../backends/custom/check.ts';
 import { loadBackendModule } from '../backends/custom/load-module.ts';
 import { openCustomBackend } from '../backends/custom/open.ts';
-import type { S3Config } from '../config/load.ts';
+import type { FolderConfig, S3Config } from '../config/load.ts';
 import { keyPrefix, LIMITS, wholeNumberFault } from '../config/values.ts';
 import type { BackendFactory, ManagedBackend } from '../contract/backend-source.ts';
 import type { BackendSource, BuiltInBackend } from './options.ts';
@@ -15,12 +15,22 @@ import { toFaults } from './to-faults.ts';
 const HOURS = wholeNumberFault(LIMITS.staleUploadHours);
 const { min, max, fallback } = LIMITS.staleUploadHours;
 
-const s3Schema = z.strictObject({
-  bucket: z.string({ error: 'is required: the name of the bucket that files go into' }).min(1),
+const shared = {
   prefix: keyPrefix.default(''),
   staleUploadHours: z.int({ error: HOURS }).min(min, HOURS).max(max, HOURS).default(fallback),
-  aws: awsSchema,
-});
+};
+
+const schemas = {
+  s3: z.strictObject({
+    bucket: z.string({ error: 'is required: the name of the bucket that files go into' }).min(1),
+    ...shared,
+    aws: awsSchema,
+  }),
+  folder: z.strictObject({
+    root: z.string({ error: 'is required: the folder that files go into' }).min(1),
+    ...shared,
+  }),
+};
 
 /**
  * Loads and checks the backend; it is made when the service is.
@@ -31,7 +41,7 @@ export async function toBackendOpener(
   options: unknown,
 ): Promise<AppParts['openBackend']> {
   if (isBuiltIn(source)) {
-    const config = toS3Config(source.options);
+    const config = toConfig(source);
     return (resources) => createBackend(config, resources);
   }
   const [custom, what] = await toCustom(source);
@@ -39,7 +49,7 @@ export async function toBackendOpener(
 }
 
 export function isBuiltIn(source: unknown): source is BuiltInBackend {
-  return typeof source === 'object' && source !== null && 'kind' in source && source.kind === 's3';
+  return typeof source === 'object' && source !== null && 'kind' in source && String(source.kind) in schemas;
 }
 
 async function toCustom(source: unknown): Promise<[BackendFactory | ManagedBackend, string]> {
@@ -56,9 +66,19 @@ async function toCustom(source: unknown): Promise<[BackendFactory | ManagedBacke
   }
 }
 
-function toS3Config(options: unknown): S3Config {
-  const parsed = s3Schema.safeParse(options);
-  if (!parsed.success) throw new OptionsError(toFaults(parsed.error, ['backend']));
-  const { bucket, prefix, staleUploadHours, aws } = parsed.data;
-  return { kind: 's3', bucket, prefix, staleUploadMs: staleUploadHours * 3_600_000, aws: toAwsConfig(aws) };
+function toConfig({ kind, options }: BuiltInBackend): S3Config | FolderConfig {
+  if (kind === 's3') {
+    const { bucket, prefix, staleUploadHours, aws } = parsed(schemas.s3, options);
+    return { kind, bucket, prefix, staleUploadMs: toMs(staleUploadHours), aws: toAwsConfig(aws) };
+  }
+  const { root: folder, prefix, staleUploadHours } = parsed(schemas.folder, options);
+  return { kind, folder, prefix, staleUploadMs: toMs(staleUploadHours) };
+}
+
+const toMs = (hours: number) => hours * 3_600_000;
+
+function parsed<T>(schema: z.ZodType<T>, options: unknown): T {
+  const result = schema.safeParse(options);
+  if (!result.success) throw new OptionsError(toFaults(result.error, ['backend']));
+  return result.data;
 }

@@ -38,7 +38,7 @@ export async function toJobsOpener({
   const parsed = queueSchema.safeParse(jobs);
   if (!parsed.success) throw new OptionsError(toFaults(parsed.error, ['jobs']));
   const { queueUrl, failureQueueUrl, groupBy, everyObject, aws } = parsed.data;
-  if (everyObject && !isBuiltIn(backend)) {
+  if (everyObject && !(isBuiltIn(backend) && backend.kind === 's3')) {
     throw new OptionsError(['jobs.everyObject: needs s3Backend: the jobs are noted down in its bucket']);
   }
   const settings = { queueUrl, failureQueueUrl, groupBy, everyObject, sidecar, reportsRenames };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AggregationTemporality, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import {
   type Backend,
   createServer,
   FsError,
+  folderBackend,
   generateHostKey,
   type JobEvent,
   memoryBackend,
@@ -294,6 +296,29 @@ test('metrics go to the meter that it is given, until the server has ended', asy
   await server.close({ drainSeconds: 0 });
   expect(await names()).not.toContain('sluice.buffer.limit');
   await provider.shutdown();
+});
+
+test('files in a folder are there, and their jobs wait there until the function takes them', async () => {
+  const root = workspace.path('files');
+  await mkdir(root);
+  let onTaken: (path: string) => void = () => undefined;
+  const taken = new Promise<string>((resolve) => {
+    onTaken = resolve;
+  });
+  let isAway = true;
+  const publish = async ({ data }: JobEvent) => {
+    if (isAway) throw new Error('away');
+    onTaken(data.path);
+  };
+  const backend = folderBackend({ root, prefix: 'session:prefix' });
+  const { server, port } = await start({ backend, jobs: { publish } });
+  const job = once(server, 'job');
+  expect(await put(port)).toMatchObject({ code: 0 });
+  expect((await job)[0]).toMatchObject({ place: 'outbox' });
+  expect(await readFile(join(root, 'tenants/acme/report.csv'), 'utf8')).toBe('a,b\n');
+  expect(await server.probe()).toEqual(new Map([['folder', { state: 'ok' }]]));
+  isAway = false;
+  expect(await taken).toBe('/report.csv');
 });
 
 describe('files in S3', () => {

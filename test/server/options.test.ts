@@ -2,7 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createServer, generateHostKey, memoryBackend, OptionsError, s3Backend } from '../../src/index.ts';
+import {
+  createServer,
+  folderBackend,
+  generateHostKey,
+  memoryBackend,
+  OptionsError,
+  s3Backend,
+} from '../../src/index.ts';
 
 let folder: string;
 let hostKeys: string;
@@ -49,6 +56,15 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   [
     { backend: { kind: 's3', options: { bucket: 'b', aws: { endpoint: 'x' } } } },
     /^backend\.aws\.endpoint: must be an http/,
+  ],
+  [{ backend: folderBackend({ root: '', staleUploadHours: 1 }) }, /^backend\.root: is required/],
+  [
+    { backend: folderBackend({ root: '/', staleUploadHours: -1 }) },
+    /^backend\.staleUploadHours: must be a whole number from 0 to/,
+  ],
+  [
+    { jobs: { queueUrl: 'http://q', everyObject: true }, backend: folderBackend({ root: '/' }) },
+    /^jobs\.everyObject: needs s3/,
   ],
   [{ auth: { users: [{ username: 'ali' }] } }, /^auth: users\[0\] \("ali"\) has neither passwordHash nor/],
   [{ auth: { usersFile: '/no/such/file' } }, /^auth: usersFile: it cannot be read: ENOENT/],
