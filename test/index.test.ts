@@ -27,6 +27,13 @@ test('the package exports the contract, its helpers and the event', () => {
   ]);
 });
 
-test('sluice/testing exports the conformance kit', () => {
-  expect(exportsOf('sluice/testing')).toEqual(['conformanceCases', 'createTestContext', 'runConformance']);
+test('sluice/testing exports the conformance kit and faults', () => {
+  expect(exportsOf('sluice/testing')).toEqual([
+    'OPTIONAL_OPERATIONS',
+    'conformanceCases',
+    'createFaultPlan',
+    'createTestContext',
+    'runConformance',
+    'withFaults',
+  ]);
 });
