@@ -66,16 +66,25 @@ export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string 
 
 export type UsersConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
 
-export type BackendConfig =
-  | { readonly kind: 'memory' }
-  | {
-      readonly kind: 's3';
-      readonly bucket: string;
-      readonly prefix: string;
-      /** Age at which an upload counts as abandoned; 0: none ever does. */
-      readonly staleUploadMs: number;
-      readonly aws: AwsConfig;
-    };
+export type BackendConfig = { readonly kind: 'memory' } | S3Config | ModuleConfig;
+
+export interface S3Config {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly prefix: string;
+  /** Age at which an upload counts as abandoned; 0: none ever does. */
+  readonly staleUploadMs: number;
+  readonly aws: AwsConfig;
+}
+
+/** A backend that a module has. */
+export interface ModuleConfig {
+  readonly kind: 'module';
+  /** A path, a `file:` URL or the name of a package. */
+  readonly specifier: string;
+  /** For its `init`, unchecked. */
+  readonly options: unknown;
+}
 
 export interface JobsConfig {
   readonly queueUrl: string;
@@ -158,16 +167,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       folder: variables.SLUICE_HOST_KEYS_DIR as string,
     },
     users: secret('SLUICE_USERS_SECRET') ?? { kind: 'file', file: variables.SLUICE_USERS_FILE as string },
-    backend:
-      variables.SLUICE_BACKEND === 'memory'
-        ? { kind: 'memory' }
-        : {
-            kind: 's3',
-            bucket: variables.SLUICE_BUCKET as string,
-            prefix: variables.SLUICE_PREFIX,
-            staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
-            aws: aws(standard.AWS_ENDPOINT_URL_S3),
-          },
+    backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3)),
     jobs:
       queueUrl === undefined
         ? undefined
@@ -203,4 +203,25 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       standard.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
       standard.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
   };
+}
+
+function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
+  switch (variables.SLUICE_BACKEND) {
+    case 'memory':
+      return { kind: 'memory' };
+    case 's3':
+      return {
+        kind: 's3',
+        bucket: variables.SLUICE_BUCKET as string,
+        prefix: variables.SLUICE_PREFIX,
+        staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
+        aws,
+      };
+    default:
+      return {
+        kind: 'module',
+        specifier: variables.SLUICE_BACKEND,
+        options: variables.SLUICE_BACKEND_OPTIONS,
+      };
+  }
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseJson } from '../contract/json.ts';
 import type { EnvName } from './env-names.ts';
 
 /** Where SFTP listens unless `SLUICE_PORT` says otherwise: 22 takes privileges that the server should not have. */
@@ -44,6 +45,9 @@ function notYet(what: string) {
 function oneOf<const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) {
   return z.enum(values, { error: `must be one of: ${values.join(', ')}` }).default(fallback);
 }
+
+/** The backends that have variables of their own. */
+const BUILT_IN: readonly string[] = ['s3', 'memory', 'folder'];
 
 /** Names, comma-separated, in which `*` and `?` stand for others; `none` for no name at all. */
 function namePatterns(fallback: readonly string[]) {
@@ -94,6 +98,24 @@ const loopbackAddress = z
   })
   .refine(({ port }) => port <= 65_535, ADDRESS_FAULT);
 
+/** A path, absolute or from the working directory, a `file:` URL, or the name of a package, with or without a path in it. */
+const MODULE = /^(?:\.{0,2}\/.+|file:\/\/.+|(?:@[a-z\d~-][a-z\d._~-]*\/)?[a-z\d~-][a-z\d._~-]*(?:\/.+)?)$/;
+
+/** It may hold secrets, so nothing of it is shown. */
+const jsonObject = z.string().transform((text, context) => {
+  const fault = (message: string) => {
+    context.addIssue(message);
+    return z.NEVER;
+  };
+  try {
+    const json = parseJson(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
+    return fault('must be a JSON object: {"root": "/srv/files"}');
+  } catch (error) {
+    return fault(`must be a JSON object: ${(error as Error).message}`);
+  }
+});
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
 /** The variables one by one, with their defaults; README.md has the same table for people. */
@@ -109,13 +131,11 @@ const variables = {
   SLUICE_AUTH_URL: notYet('authentication by webhook'),
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
-    .enum(['s3', 'memory'], {
-      error: ({ input }) =>
-        input === 'folder'
-          ? 'the folder backend is not supported yet; use s3 or memory'
-          : 'must be s3 or memory (backends from modules are not supported yet)',
-    })
+    .string()
+    .refine((name) => name !== 'folder', 'the folder backend is not supported yet; use s3 or memory')
+    .regex(MODULE, 'must be s3, memory, or a module: ./path/to/backend.js or the name of a package')
     .default('s3'),
+  SLUICE_BACKEND_OPTIONS: jsonObject.optional(),
   SLUICE_BUCKET: z.string().optional(),
   SLUICE_PREFIX: z
     .string()
@@ -187,6 +207,9 @@ export function crossFaults(env: Environment): string[] {
   ];
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
+  }
+  if (env['SLUICE_BACKEND_OPTIONS'] !== undefined && BUILT_IN.includes(env['SLUICE_BACKEND'] ?? 's3')) {
+    faults.push('SLUICE_BACKEND_OPTIONS: needs SLUICE_BACKEND to be a module: it is for the init of that');
   }
   if ((env['SLUICE_SIDECAR'] ?? 'off') !== 'off' && env['SLUICE_DUPLICATES'] === 'version') {
     faults.push(
