@@ -34,6 +34,7 @@ export {
   type Checksum,
   type DirectoryEntry,
   directoryInfo,
+  type FileAttributes,
   type FileInfo,
   type FileLocation,
   type FileNotes,
