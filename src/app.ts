@@ -96,6 +96,8 @@ export interface App {
   listen(port?: number, host?: string): Promise<AddressInfo>;
   /** Lets uploads in progress finish for `drainSeconds`, then ends everything. */
   close(drainSeconds: number): Promise<void>;
+  /** Lets go of the meter, for one that outlives the service: nothing is reported from then on. */
+  stopObserving(): void;
 }
 
 /** Without a folder that can be written to the service runs all the same: uploads wait for memory then. */
@@ -195,6 +197,7 @@ export async function createApp(
     backlogs: jobs?.backlogs ?? new Map(),
     hostKeys,
     live: { sessions: () => server.sessions(), uploads: () => uploads.list() },
+    stopObserving,
     buffer: () => ({ usedBytes: budget.usedBytes, limitBytes: budget.limitBytes }),
     listen: async (port = settings.port, host = settings.host) => {
       const address = await server.listen(port, host);
@@ -208,7 +211,6 @@ export async function createApp(
       await server.close(drainSeconds);
       await jobs?.publisher.close();
       await storage.close();
-      stopObserving();
     },
   };
 }

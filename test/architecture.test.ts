@@ -124,8 +124,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'task-protection.ts',
     'telemetry',
   ],
+  server: [
+    'app.ts',
+    'auth',
+    'backends',
+    'config/load.ts',
+    'config/values.ts',
+    'jobs/create-handler-jobs.ts',
+    'jobs/create.ts',
+    'jobs/event.ts',
+    'ssh/host-keys.ts',
+    'telemetry/global-telemetry.ts',
+  ],
   'main.ts': ['cli'],
-  'index.ts': ['jobs/event.ts'],
+  'index.ts': ['backends/custom/check.ts', 'jobs/event.ts', 'server'],
 };
 
 /** Imports that are allowed for their types alone: the rooms know the shape, not the code. */
@@ -138,6 +150,7 @@ const TYPES_ONLY: readonly (readonly [from: string, to: string])[] = [
   ['app.ts', 'config/load.ts'],
   ['app.ts', 'backends/create.ts'],
   ['app.ts', 'jobs'],
+  ['server', 'config/load.ts'],
   ['configured-app.ts', 'config/load.ts'],
   ['configured-app.ts', 'materials.ts'],
   ['console/page', 'console/messages.ts'],
@@ -158,7 +171,7 @@ const HOMES: Readonly<
   '@aws-sdk/client-sqs': { code: ['jobs', 'cli/dev'] },
   '@aws-sdk/client-secrets-manager': { code: ['secrets'] },
   '@node-rs/argon2': { code: ['auth/passwords.ts'] },
-  '@opentelemetry/api': { code: ['layers', 'telemetry', 'cli/dev'], types: ['app.ts'] },
+  '@opentelemetry/api': { code: ['layers', 'telemetry', 'cli/dev'], types: ['app.ts', 'server'] },
   '@opentelemetry/sdk-trace': { code: ['telemetry'] },
   '@opentelemetry/sdk-trace-node': { code: ['telemetry'], types: ['cli/dev'] },
   '@opentelemetry/core': { code: ['telemetry'] },
@@ -172,7 +185,7 @@ const HOMES: Readonly<
   '@opentelemetry/exporter-trace-otlp-http': { code: ['telemetry'] },
   '@opentelemetry/exporter-trace-otlp-proto': { code: ['telemetry'] },
   pino: { code: ['telemetry'] },
-  zod: { code: ['auth', 'config', 'jobs'] },
+  zod: { code: ['auth', 'config', 'jobs', 'server'] },
   commander: { code: ['main.ts'] },
   fauxqs: { code: ['cli/dev'] },
 };

@@ -9,7 +9,7 @@ import {
   variablesSchema,
 } from './schema.ts';
 
-export { DEFAULT_PORT } from './schema.ts';
+export { DEFAULT_PORT } from './values.ts';
 
 /** What the service runs by. */
 export interface Config {
