@@ -1,24 +1,12 @@
 import type { MemoryBudget } from '../buffers/budget.ts';
 import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
-import type { Backend } from '../contract/backend.ts';
+import type { CreatedBackend } from '../contract/backend-source.ts';
 import type { Log } from '../contract/log.ts';
-import type { OutboxStore } from '../contract/outbox-store.ts';
-import type { Probe } from '../contract/probe.ts';
 import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
-import { createFolderBackend } from './folder/backend.ts';
-import { Folder } from './folder/folder.ts';
-import { createFolderOutboxStore } from './folder/outbox-store.ts';
-import { probeFolder } from './folder/probe.ts';
-import { createFolderSweeper } from './folder/sweeper.ts';
+import { loadBackendModule } from './custom/load-module.ts';
+import { openCustomBackend, toCreatedBackend } from './custom/open.ts';
 import { createMemoryBackend } from './memory/memory.ts';
-import { createS3Backend } from './s3/backend.ts';
-import { createS3Client } from './s3/client.ts';
-import { detectFeatures } from './s3/detect-features.ts';
-import { createOutboxStore } from './s3/outbox-store.ts';
-import { probeBucket } from './s3/probe.ts';
-import { ObjectStore } from './s3/store.ts';
-import { createSweeper } from './s3/sweeper.ts';
 
 /** What a backend may use of the process. */
 export interface BackendResources {
@@ -28,69 +16,30 @@ export interface BackendResources {
   readonly observeAwsCalls: ObserveAwsCalls;
 }
 
-export interface CreatedBackend {
-  readonly backend: Backend;
-  /** For what must outlive the process; undefined where nothing does. */
-  readonly outboxStore: OutboxStore | undefined;
-  /** Whether what the backend stands on is there. */
-  readonly probe: Probe;
-  /** What that is, for people. */
-  readonly standsOn: 'bucket' | 'folder' | 'memory';
-  /** Begins what the backend does by itself, beside requests. */
-  start(): void;
-  close(): Promise<void>;
-}
-
-export function createBackend(
+/**
+ * The backend of a configuration. The code of one that brings libraries of its own is loaded when it is asked for.
+ * @throws BackendError when a module has none, or it cannot be initialised.
+ */
+export async function createBackend(
   config: BackendConfig,
-  { budget, spool, log, observeAwsCalls }: BackendResources,
-): CreatedBackend {
+  resources: BackendResources,
+): Promise<CreatedBackend> {
   switch (config.kind) {
     case 'memory':
-      return {
-        backend: createMemoryBackend(),
-        outboxStore: undefined,
-        probe: async () => ({ state: 'ok' }),
-        standsOn: 'memory',
-        start: () => undefined,
-        close: async () => undefined,
-      };
+      return toCreatedBackend(createMemoryBackend());
     case 'folder': {
-      const { folder: root, prefix, staleUploadMs } = config;
-      const folder = new Folder(root);
-      const sweeper = staleUploadMs === 0 ? undefined : createFolderSweeper(folder, staleUploadMs, log);
-      return {
-        backend: createFolderBackend({ root, prefix }),
-        outboxStore: createFolderOutboxStore(folder),
-        probe: () => probeFolder(folder),
-        standsOn: 'folder',
-        start: () => sweeper?.start(),
-        close: async () => await sweeper?.close(),
-      };
+      const { openFolderBackend } = await import('./folder/open.ts');
+      return openFolderBackend(config, resources.log);
     }
     case 's3': {
-      const client = createS3Client(config.aws);
-      observeAwsCalls(client, 'S3');
-      const detect = config.aws.endpoint === undefined ? undefined : detectFeatures;
-      const store = new ObjectStore(client, config.bucket, detect);
-      const { prefix, staleUploadMs } = config;
-      const sweeper =
-        staleUploadMs === 0 ? undefined : createSweeper({ store, prefix, olderThanMs: staleUploadMs, log });
-      return {
-        backend: createS3Backend({ store, prefix, budget, spool }),
-        outboxStore: createOutboxStore(store),
-        probe: () => probeBucket(store),
-        standsOn: 'bucket',
-        start: () => {
-          // Before the first upload that needs to know.
-          void store.features();
-          sweeper?.start();
-        },
-        close: async () => {
-          await sweeper?.close();
-          client.destroy();
-        },
-      };
+      const { openS3Backend } = await import('./s3/open.ts');
+      return openS3Backend(config, resources);
+    }
+    case 'module': {
+      const { specifier, options } = config;
+      const { log, budget: memory } = resources;
+      const custom = { what: `the module ${specifier}`, options };
+      return await openCustomBackend(await loadBackendModule(specifier), custom, { log, memory });
     }
   }
 }

@@ -1,9 +1,9 @@
-import { createApp } from '../app.ts';
+import { createConfiguredApp } from '../configured-app.ts';
 import type { Backlog } from '../contract/jobs.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { noTelemetry } from '../telemetry/no-telemetry.ts';
-import { loadOrExplain } from './faults.ts';
+import { loadOrExplain, orExplain } from './faults.ts';
 
 /** `sluice doctor`: checks everything the server needs, says what to do about each failure; exit code 0, 1 or 2. */
 export async function doctor(): Promise<void> {
@@ -16,7 +16,9 @@ export async function doctor(): Promise<void> {
   if (hasNativeCrypto()) report('ok', 'native crypto', 'loaded');
   else report('SLOW', 'native crypto', 'not built: npm rebuild ssh2, with Python and a C++ compiler at hand');
   let healthy = true;
-  const app = await createApp(config, materials, { log: createLogger('silent'), ...noTelemetry() });
+  const dependencies = { log: createLogger('silent'), ...noTelemetry() };
+  const app = await orExplain(() => createConfiguredApp(config, materials, dependencies));
+  if (app === undefined) return process.exit();
   for (const [name, probe] of app.probes) {
     const result = await probe();
     const good = result.state === 'ok' || result.state === 'unchecked';

@@ -9,7 +9,7 @@ import {
   variablesSchema,
 } from './schema.ts';
 
-export { DEFAULT_PORT } from './schema.ts';
+export { DEFAULT_PORT } from './values.ts';
 
 /** What the service runs by. */
 export interface Config {
@@ -70,23 +70,33 @@ export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string 
 
 export type UsersConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
 
-export type BackendConfig =
-  | { readonly kind: 'memory' }
-  | {
-      readonly kind: 'folder';
-      readonly folder: string;
-      readonly prefix: string;
-      /** As for s3. */
-      readonly staleUploadMs: number;
-    }
-  | {
-      readonly kind: 's3';
-      readonly bucket: string;
-      readonly prefix: string;
-      /** Age at which an upload counts as abandoned; 0: none ever does. */
-      readonly staleUploadMs: number;
-      readonly aws: AwsConfig;
-    };
+export type BackendConfig = { readonly kind: 'memory' } | FolderConfig | S3Config | ModuleConfig;
+
+export interface FolderConfig {
+  readonly kind: 'folder';
+  readonly folder: string;
+  readonly prefix: string;
+  /** As for s3. */
+  readonly staleUploadMs: number;
+}
+
+export interface S3Config {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly prefix: string;
+  /** Age at which an upload counts as abandoned; 0: none ever does. */
+  readonly staleUploadMs: number;
+  readonly aws: AwsConfig;
+}
+
+/** A backend that a module has. */
+export interface ModuleConfig {
+  readonly kind: 'module';
+  /** A path, a `file:` URL or the name of a package. */
+  readonly specifier: string;
+  /** For its `init`, unchecked. */
+  readonly options: unknown;
+}
 
 export interface JobsConfig {
   readonly queueUrl: string;
@@ -152,6 +162,12 @@ function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
       return { kind: 'folder', folder: variables.SLUICE_FOLDER as string, prefix, staleUploadMs };
     case 's3':
       return { kind: 's3', bucket: variables.SLUICE_BUCKET as string, prefix, staleUploadMs, aws };
+    default:
+      return {
+        kind: 'module',
+        specifier: variables.SLUICE_BACKEND,
+        options: variables.SLUICE_BACKEND_OPTIONS,
+      };
   }
 }
 

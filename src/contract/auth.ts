@@ -7,11 +7,13 @@ export interface PublicKey {
   readonly blob: Uint8Array;
 }
 
+/** What a client offers to prove who it is (RFC 4252, sections 7 and 8). `username` and `password` are whatever it sends. */
 export type Credentials =
   | { readonly method: 'password'; readonly username: string; readonly password: string }
   /** The SSH room has verified, or is about to verify, that the client holds the private key. */
   | { readonly method: 'publickey'; readonly username: string; readonly key: PublicKey };
 
+/** By what somebody shows who they are. */
 export type AuthenticationMethod = Credentials['method'];
 
 /** What was shown is right, and not enough: one of these has to be shown too (RFC 4252, section 5.1, "partial success"). */
@@ -19,12 +21,13 @@ export interface FurtherProof {
   readonly next: readonly AuthenticationMethod[];
 }
 
-/**
- * Decides who may come in. Answers `undefined` to whoever may not, after the same work for unknown users as
- * for wrong credentials; rejects only when its source cannot be asked.
- */
+/** Decides who may come in. */
 export interface Authenticator {
-  /** `proven` is what was right before, on this connection and under this name. */
+  /**
+   * Answers `undefined` to whoever may not come in, after the same work for unknown users as for wrong credentials. Rejects only
+   * when its source cannot be asked: the client is refused then too, and the log has the reason. `proven` is what was right
+   * before, on this connection and under this name.
+   */
   authenticate(
     credentials: Credentials,
     connection: Connection,
@@ -32,6 +35,7 @@ export interface Authenticator {
   ): Promise<Principal | FurtherProof | undefined>;
 }
 
+/** Whether more has to be shown. */
 export function isFurtherProof(answer: Principal | FurtherProof): answer is FurtherProof {
-  return 'next' in answer;
+  return Array.isArray((answer as Partial<FurtherProof>)?.next);
 }

@@ -14,6 +14,7 @@ import { assertOrdinary, fileInfoOf, infoOf, toEtag } from './stats.ts';
 import { FolderUpload } from './upload.ts';
 import { type LastName, type Place, statsAt, visit } from './walk.ts';
 
+/** Where on this machine files are kept. */
 export interface FolderBackendOptions {
   /** The folder; relative to the working directory of the process. It has to be there. */
   readonly root: string;
