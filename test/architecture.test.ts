@@ -84,6 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'buffers/file-image.ts',
   ],
   'backends/memory': ['buffers/file-image.ts'],
+  'backends/process': [],
   'backends/s3': ['buffers', 'config/load.ts'],
   'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
   'health.ts': ['ssh/take-proxy-header.ts'],
@@ -159,7 +160,7 @@ const HOMES: Readonly<
   '@opentelemetry/exporter-trace-otlp-http': { code: ['telemetry'] },
   '@opentelemetry/exporter-trace-otlp-proto': { code: ['telemetry'] },
   pino: { code: ['telemetry'] },
-  zod: { code: ['auth', 'config', 'jobs'] },
+  zod: { code: ['auth', 'backends/process', 'config', 'jobs'] },
   commander: { code: ['main.ts'] },
   fauxqs: { code: ['cli/dev'] },
 };
