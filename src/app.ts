@@ -90,7 +90,7 @@ export async function createApp(
   const readers = withLimit(budget, () => budget.reservableBytes / 2);
   const spool = await createSpool(config, log);
   const observe = observeAwsCalls(tracer, metrics);
-  const storage = createBackend(config.backend, { budget, spool, log, observeAwsCalls: observe });
+  const storage = await createBackend(config.backend, { budget, spool, log, observeAwsCalls: observe });
   const probes = new Map([['bucket', storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });

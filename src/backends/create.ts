@@ -1,12 +1,14 @@
+import { resolve } from 'node:path';
 import type { MemoryBudget } from '../buffers/budget.ts';
 import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
 import type { Backend } from '../contract/backend.ts';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
-import type { Probe } from '../contract/probe.ts';
+import type { Probe, ProbeResult } from '../contract/probe.ts';
 import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
 import { createMemoryBackend } from './memory/memory.ts';
+import { createProcessBackend, type ProcessBackend, type ProcessTarget } from './process/index.ts';
 import { createS3Backend } from './s3/backend.ts';
 import { createS3Client } from './s3/client.ts';
 import { detectFeatures } from './s3/detect-features.ts';
@@ -34,10 +36,10 @@ export interface CreatedBackend {
   close(): Promise<void>;
 }
 
-export function createBackend(
+export async function createBackend(
   config: BackendConfig,
   { budget, spool, log, observeAwsCalls }: BackendResources,
-): CreatedBackend {
+): Promise<CreatedBackend> {
   switch (config.kind) {
     case 'memory':
       return {
@@ -47,6 +49,16 @@ export function createBackend(
         start: () => undefined,
         close: async () => undefined,
       };
+    case 'process': {
+      const backend = await createProcessBackend({ ...toTarget(config), session: true, memory: budget, log });
+      return {
+        backend,
+        outboxStore: undefined,
+        probe: () => probeProcess(backend, config.path),
+        start: () => undefined,
+        close: () => backend.close(),
+      };
+    }
     case 's3': {
       const client = createS3Client(config.aws);
       observeAwsCalls(client, 'S3');
@@ -70,5 +82,23 @@ export function createBackend(
         },
       };
     }
+  }
+}
+
+function toTarget({ form, path }: Extract<BackendConfig, { kind: 'process' }>): ProcessTarget {
+  if (form === 'unix') return { socket: path };
+  const module = resolve(path);
+  return form === 'worker' ? { worker: module } : { fork: module };
+}
+
+async function probeProcess(backend: ProcessBackend, path: string): Promise<ProbeResult> {
+  try {
+    await backend.ping();
+    return { state: 'ok' };
+  } catch (error) {
+    return {
+      state: 'unreachable',
+      message: `the backend at ${path} does not answer: ${(error as Error).message}`,
+    };
   }
 }

@@ -69,6 +69,13 @@ export type UsersConfig = { readonly kind: 'file'; readonly file: string } | Sec
 export type BackendConfig =
   | { readonly kind: 'memory' }
   | {
+      readonly kind: 'process';
+      /** A Unix socket, or a module that is run as a worker thread or a child process. */
+      readonly form: 'unix' | 'worker' | 'fork';
+      /** Of the socket or the module. */
+      readonly path: string;
+    }
+  | {
       readonly kind: 's3';
       readonly bucket: string;
       readonly prefix: string;
@@ -158,16 +165,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       folder: variables.SLUICE_HOST_KEYS_DIR as string,
     },
     users: secret('SLUICE_USERS_SECRET') ?? { kind: 'file', file: variables.SLUICE_USERS_FILE as string },
-    backend:
-      variables.SLUICE_BACKEND === 'memory'
-        ? { kind: 'memory' }
-        : {
-            kind: 's3',
-            bucket: variables.SLUICE_BUCKET as string,
-            prefix: variables.SLUICE_PREFIX,
-            staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
-            aws: aws(standard.AWS_ENDPOINT_URL_S3),
-          },
+    backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3)),
     jobs:
       queueUrl === undefined
         ? undefined
@@ -202,5 +200,18 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     hasTraceReceiver:
       standard.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
       standard.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
+  };
+}
+
+function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
+  const { SLUICE_BACKEND: backend } = variables;
+  if (typeof backend === 'object') return { kind: 'process', ...backend };
+  if (backend === 'memory') return { kind: 'memory' };
+  return {
+    kind: 's3',
+    bucket: variables.SLUICE_BUCKET as string,
+    prefix: variables.SLUICE_PREFIX,
+    staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
+    aws,
   };
 }

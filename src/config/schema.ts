@@ -94,6 +94,14 @@ const loopbackAddress = z
   })
   .refine(({ port }) => port <= 65_535, ADDRESS_FAULT);
 
+/** A backend elsewhere: how it is reached, and where. */
+const processBackend = z
+  .templateLiteral([z.enum(['unix', 'worker', 'fork']), ':', z.string().min(1)])
+  .transform((text) => {
+    const colon = text.indexOf(':');
+    return { form: text.slice(0, colon) as 'unix' | 'worker' | 'fork', path: text.slice(colon + 1) };
+  });
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
 /** The variables one by one, with their defaults; README.md has the same table for people. */
@@ -109,11 +117,11 @@ const variables = {
   SLUICE_AUTH_URL: notYet('authentication by webhook'),
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
-    .enum(['s3', 'memory'], {
+    .union([z.enum(['s3', 'memory']), processBackend], {
       error: ({ input }) =>
         input === 'folder'
           ? 'the folder backend is not supported yet; use s3 or memory'
-          : 'must be s3 or memory (backends from modules are not supported yet)',
+          : 'must be s3, memory, unix:SOCKET, worker:MODULE or fork:MODULE (backends from modules are not supported yet)',
     })
     .default('s3'),
   SLUICE_BUCKET: z.string().optional(),

@@ -102,6 +102,12 @@ describe('loadConfig', () => {
     expect(loadConfig({}, { ...rest, SLUICE_BACKEND: 'memory' }).backend).toEqual({ kind: 'memory' });
   });
 
+  test.each(['unix', 'worker', 'fork'])('a backend elsewhere is named by how and where: %s', (form) => {
+    const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
+    const { backend } = loadConfig({}, { ...rest, SLUICE_BACKEND: `${form}:/run/a:b` });
+    expect(backend).toEqual({ kind: 'process', form, path: '/run/a:b' });
+  });
+
   test('an empty variable counts as unset', () => {
     const empty = Object.fromEntries(ENV_NAMES.map((name) => [name, '']));
     expect(loadConfig({}, { ...empty, ...MINIMAL, AWS_ENDPOINT_URL: '', AWS_REGION: '' })).toEqual(load({}));
@@ -221,7 +227,8 @@ describe('faults', () => {
     ['SLUICE_PORT', ' 22', /whole number/],
     ['SLUICE_HEALTH_PORT', '-1', /whole number from 0 to 65535$/],
     ['SLUICE_BACKEND', 'folder', /folder backend is not supported yet; use s3 or memory$/],
-    ['SLUICE_BACKEND', './backend.js', /must be s3 or memory/],
+    ['SLUICE_BACKEND', './backend.js', /must be s3, memory, unix:SOCKET/],
+    ['SLUICE_BACKEND', 'unix:', /must be s3, memory, unix:SOCKET/],
     ['SLUICE_PREFIX', 'session:', /must name a session attribute/],
     ['SLUICE_PREFIX', '.sluice', /must not begin with "\.sluice"$/],
     ['SLUICE_PREFIX', '/.sluice/x', /must not begin with "\.sluice"$/],

@@ -238,7 +238,7 @@ test.each([
     const config = { kind: 's3', bucket: Bucket, prefix: '', staleUploadMs, aws } as const;
     const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
     const budget = new MemoryBudget(1024 * 1024);
-    const backend = createBackend(config, {
+    const backend = await createBackend(config, {
       budget,
       spool: undefined,
       log,
