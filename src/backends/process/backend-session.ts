@@ -26,6 +26,8 @@ export interface ServeOptions {
 interface Outcome {
   readonly ok?: unknown;
   readonly bytes?: Uint8Array;
+  /** Bytes that came with the request and that the backend is done with. */
+  readonly returned?: Uint8Array;
 }
 
 /** Of a request without session: who asks is not said. */
@@ -68,11 +70,12 @@ export class BackendSession {
     const ending = new AbortController();
     this.#running.set(id, ending);
     try {
-      const { ok, bytes } = await this.#carryOut(request, ending.signal);
+      const { ok, bytes, returned } = await this.#carryOut(request, ending.signal);
       if (bytes !== undefined && bytes.length > MAX_PAYLOAD_BYTES) {
         throw new FsError('EFBIG', 'too large for one message');
       }
-      this.#channel.send({ id, ok, ...(bytes === undefined ? {} : { bytes: copyOf(bytes) }) });
+      const payload = returned ?? (bytes && copyOf(bytes));
+      this.#channel.send({ id, ok, ...(payload === undefined ? {} : { bytes: payload }) });
     } catch (error) {
       this.#channel.send({ id, error: toError(error) });
     } finally {
@@ -246,7 +249,7 @@ export class BackendSession {
       switch (request.op) {
         case 'write_chunk':
           await open.writeChunk(request.offset, request.bytes);
-          return {};
+          return this.#channel.movesMemory ? { returned: request.bytes } : {};
         case 'finish_write':
           this.#uploads.delete(request.upload);
           return { ok: await open.finishWrite() };

@@ -13,6 +13,8 @@ export interface Receiver {
 
 /** A way to whoever is at the other end: messages arrive whole, in order, or the channel closes. */
 export interface Channel {
+  /** Whether memory moves from one side to the other with `bytes`: it is worth giving it back then. */
+  readonly movesMemory?: boolean;
   /**
    * Never throws and never waits; what is sent after the close is lost. `bytes` are the channel's from then on, and with them the
    * memory that they lie in: it may be handed to another thread.

@@ -2,12 +2,12 @@ import { FS_ERROR_CODES, FsError, type FsErrorCode } from '../../contract/errors
 import type { Channel } from './channel.ts';
 import {
   type Operation,
-  READS,
   type Reply,
   type RequestOf,
   type ResultOf,
   replySchema,
   resultSchemas,
+  WITH_BYTES,
 } from './protocol.ts';
 
 /** What a request says besides its number and its operation. */
@@ -22,7 +22,7 @@ export interface Waiting {
 
 export interface Answer<Op extends Operation> {
   readonly ok: ResultOf<Op>;
-  /** Of a read; empty where there are none. */
+  /** Of a read, or memory that comes back; empty where there are none. */
   readonly bytes: Uint8Array;
 }
 
@@ -157,7 +157,7 @@ export class Peer {
       this.#fault(`a reply to ${op} that makes no sense`, result.error);
       throw new FsError('EIO', `the reply to ${op} makes no sense`, { cause: result.error });
     }
-    return { ok: result.data as ResultOf<Op>, bytes: READS.has(op) ? bytes : NO_BYTES };
+    return { ok: result.data as ResultOf<Op>, bytes: WITH_BYTES.has(op) ? bytes : NO_BYTES };
   }
 
   /** Whether it only takes long or hangs: one whose event loop turns answers `hello` at once, whatever that answer is. */

@@ -12,6 +12,7 @@ function sendTo(port: Pick<MessagePort, 'postMessage'>): Channel['send'] {
 /** A channel over a `MessagePort`, `parentPort` of a worker for one. Payloads are transferred, not copied. */
 export function createPortChannel(port: MessagePort): Channel {
   return {
+    movesMemory: true,
     send: sendTo(port),
     receive: ({ message, closed }) => {
       port.on('messageerror', (cause) => closed(cause));
@@ -25,6 +26,7 @@ export function createPortChannel(port: MessagePort): Channel {
 /** A channel to a worker thread from the thread that has started it. Closing it ends the worker. */
 export function createWorkerChannel(worker: Worker): Channel {
   return {
+    movesMemory: true,
     send: sendTo(worker),
     receive: ({ message, closed }) => {
       worker.on('message', message);

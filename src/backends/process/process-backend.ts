@@ -16,6 +16,7 @@ import {
   type SessionFields,
 } from './protocol.ts';
 import { createConnector, type ProcessTarget } from './start.ts';
+import { BatchMemory } from './write-batch.ts';
 
 export type ProcessBackendOptions = ProcessTarget & {
   /** Whether each message says whose it is; false when absent, as with the library that this follows. */
@@ -24,7 +25,7 @@ export type ProcessBackendOptions = ProcessTarget & {
   readonly openTimeout?: number;
   /** Milliseconds for whatever stores bytes: a write that waits for room, the end of an upload, a whole file: 120,000. */
   readonly closeTimeout?: number;
-  /** Of bytes under way; without one an upload has 1 MiB of its own. */
+  /** Of bytes under way; without one an upload has 4 MiB of its own. */
   readonly memory?: MemoryAllowance | undefined;
   readonly log?: Log;
 };
@@ -46,7 +47,8 @@ type Named = Pick<Request, 'session' | 'trace'>;
  * @throws FsError `EIO`, `ETIMEDOUT` when it does not answer.
  */
 export async function createProcessBackend(options: ProcessBackendOptions): Promise<ProcessBackend> {
-  const { openTimeout = 30_000, closeTimeout = 120_000, memory, log } = options;
+  const { openTimeout = 30_000, closeTimeout = 120_000, log } = options;
+  const memory = new BatchMemory(options.memory);
   const onFault = (fault: string, cause?: unknown) => log?.warn({ err: cause }, `process backend: ${fault}`);
   const link = new Link({ connect: createConnector(options), onFault, patience: openTimeout });
   const { name, operations, location } = await link.hello(openTimeout).catch(async (error) => {

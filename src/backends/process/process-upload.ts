@@ -1,13 +1,15 @@
 import type { FileRange, Upload } from '../../contract/backend.ts';
 import { FsError } from '../../contract/errors.ts';
-import type { MemoryAllowance } from '../../contract/memory.ts';
 import type { FileAttributes, StoredFile } from '../../contract/types.ts';
 import type { Answer, FieldsOf, Peer } from './peer.ts';
 import type { Request } from './protocol.ts';
-import { BATCH_BYTES, WriteBatch } from './write-batch.ts';
+import { BATCH_BYTES, type BatchMemory, WriteBatch } from './write-batch.ts';
 
 /** Bytes of one upload that the other side has not acknowledged yet: with more, the client waits. */
 const WINDOW_BYTES = 4 * BATCH_BYTES;
+
+/** How long a batch waits for more, in milliseconds: each message wakes the other side, which costs more than the message. */
+const GATHERING_MS = 20;
 
 type UploadOperation = Extract<Request, { upload: number }>['op'];
 
@@ -24,13 +26,12 @@ export interface ProcessUploadOptions {
   readonly frame: () => Pick<Request, 'session' | 'trace'>;
   readonly openTimeout: number;
   readonly closeTimeout: number;
-  readonly memory: MemoryAllowance | undefined;
+  readonly memory: BatchMemory;
 }
 
 /**
- * An upload whose backend lives elsewhere. Writes go there in batches: the first at once, those that come while others are
- * under way together, as many as fit into one message (as RFC 896 has it for TCP). They are acknowledged one by one, and a
- * refusal is told by the next operation.
+ * An upload whose backend lives elsewhere. Writes that follow one another go there together, as many as fit into one message
+ * or come within a few milliseconds. Each message is acknowledged, and a refusal is told by the next operation.
  */
 export class ProcessUpload implements Upload {
   readonly copyChunk?: NonNullable<Upload['copyChunk']>;
@@ -39,8 +40,7 @@ export class ProcessUpload implements Upload {
   #batch: WriteBatch | undefined;
   /** Sent and not acknowledged. */
   #bytesInFlight = 0;
-  #batchesInFlight = 0;
-  #isFlushDue = false;
+  #gathering: NodeJS.Timeout | undefined;
   #failure: unknown;
   #hasEnded = false;
   /** Whoever waits until less is in flight. */
@@ -70,7 +70,7 @@ export class ProcessUpload implements Upload {
       if (batch.isFull) this.#flush();
     }
     this.#size = Math.max(this.#size, start + bytes.length);
-    if (this.#batchesInFlight === 0) this.#flushSoon();
+    if (this.#batch !== undefined) this.#gathering ??= setTimeout(() => this.#flush(), GATHERING_MS);
     // Without an allowance one write at a time is under way, and none is collected.
     if (isScarce) return this.#inFlightAtMost(0);
     return this.#bytesInFlight >= WINDOW_BYTES ? this.#inFlightAtMost(WINDOW_BYTES / 2) : undefined;
@@ -119,9 +119,8 @@ export class ProcessUpload implements Upload {
   async abortWrite(): Promise<void> {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#batch?.release();
-    this.#batch = undefined;
     this.#fail(new FsError('EBADF', 'the upload was aborted', this.#at('writeChunk')));
+    this.#flush();
     // A process that is gone has nothing left to abort.
     if (!this.#options.peer.isClosed) await this.#request('abort_write', {});
   }
@@ -136,39 +135,31 @@ export class ProcessUpload implements Upload {
   #batchFor(offset: number, length: number): { readonly batch: WriteBatch; readonly isAllowed: boolean } {
     if (this.#batch !== undefined && this.#batch.end !== offset) this.#flush();
     if (this.#batch !== undefined) return { batch: this.#batch, isAllowed: true };
-    const reserved = WriteBatch.reserve(offset, this.#options.memory);
+    const reserved = this.#options.memory.reserve(offset);
     this.#batch = reserved ?? WriteBatch.exactly(offset, length);
     return { batch: this.#batch, isAllowed: reserved !== undefined };
-  }
-
-  /** Once all has come that came with it. */
-  #flushSoon(): void {
-    if (this.#isFlushDue || this.#batch === undefined) return;
-    this.#isFlushDue = true;
-    setImmediate(() => {
-      this.#isFlushDue = false;
-      this.#flush();
-    });
   }
 
   #flush(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
     this.#batch = undefined;
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     if (this.#failure !== undefined) {
       batch.release();
       return;
     }
     const { length, offset } = batch;
     this.#bytesInFlight += length;
-    this.#batchesInFlight += 1;
     this.#request('write_chunk', { offset, bytes: batch.bytes() })
-      .catch((error) => this.#fail(error))
+      .then(
+        ({ bytes }) => this.#options.memory.keep(bytes),
+        (error) => this.#fail(error),
+      )
       .finally(() => {
         batch.release();
         this.#bytesInFlight -= length;
-        this.#batchesInFlight -= 1;
-        if (this.#batchesInFlight === 0) this.#flush();
         this.#wake();
       });
   }

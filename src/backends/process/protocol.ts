@@ -220,8 +220,13 @@ export const resultSchemas = {
 
 export type ResultOf<Op extends Operation> = z.output<(typeof resultSchemas)[Op]>;
 
-/** Operations whose reply is `bytes`. */
-export const READS: ReadonlySet<Operation> = new Set(['read_file', 'read_file_range', 'read_chunk']);
+/** Operations whose reply has `bytes`: those that were read, or the memory of those that were written, for further use. */
+export const WITH_BYTES: ReadonlySet<Operation> = new Set([
+  'read_file',
+  'read_file_range',
+  'read_chunk',
+  'write_chunk',
+]);
 
 export const replySchema = z.strictObject({
   id,

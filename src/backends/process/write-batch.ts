@@ -1,7 +1,37 @@
 import type { MemoryAllowance } from '../../contract/memory.ts';
 
 /** Bytes of one message at most: what a message costs is little beside what they cost. */
-export const BATCH_BYTES = 256 * 1024;
+export const BATCH_BYTES = 1024 * 1024;
+
+/** Free memory that is kept for the next batches. */
+const KEPT_BATCHES = 4;
+
+/**
+ * The memory of batches. Fresh memory costs more than filling it, and V8 collects the sooner for each at the other end: what comes
+ * back from there with its acknowledgement is used again.
+ */
+export class BatchMemory {
+  readonly #allowance: MemoryAllowance | undefined;
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
+
+  constructor(allowance: MemoryAllowance | undefined) {
+    this.#allowance = allowance;
+  }
+
+  /** Room for many writes; undefined when the allowance has none left. */
+  reserve(offset: number): WriteBatch | undefined {
+    if (this.#allowance?.tryReserve(BATCH_BYTES) === false) return undefined;
+    // Memory of its own, for it will be transferred: not of the pool of small Buffers.
+    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES);
+    return new WriteBatch(offset, memory, () => this.#allowance?.release(BATCH_BYTES));
+  }
+
+  /** Takes what the other side has given back. */
+  keep({ buffer }: Uint8Array): void {
+    if (!(buffer instanceof ArrayBuffer) || buffer.byteLength !== BATCH_BYTES) return;
+    if (this.#free.length < KEPT_BATCHES) this.#free.push(new Uint8Array(buffer));
+  }
+}
 
 /** Writes that follow one another, in memory of their own, which goes to the other side with them. */
 export class WriteBatch {
@@ -10,18 +40,10 @@ export class WriteBatch {
   readonly #release: () => void;
   #length = 0;
 
-  private constructor(offset: number, memory: Uint8Array<ArrayBuffer>, release: () => void) {
+  constructor(offset: number, memory: Uint8Array<ArrayBuffer>, release: () => void) {
     this.offset = offset;
     this.#memory = memory;
     this.#release = release;
-  }
-
-  /** Room for many writes; undefined when the allowance has none left. */
-  static reserve(offset: number, allowance: MemoryAllowance | undefined): WriteBatch | undefined {
-    if (allowance?.tryReserve(BATCH_BYTES) === false) return undefined;
-    // Memory of its own, for it will be transferred: not of the pool of small Buffers.
-    const memory = Buffer.allocUnsafeSlow(BATCH_BYTES);
-    return new WriteBatch(offset, memory, () => allowance?.release(BATCH_BYTES));
   }
 
   /** Room for one write and no more, which nobody was asked for. */
