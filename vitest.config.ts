@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'infra-tests/**/*.test.ts'],
-    // They need a browser: vitest.browser.config.ts.
-    exclude: [...configDefaults.exclude, 'test/browser/**'],
+    // They need a browser (vitest.browser.config.ts) and many clients (vitest.clients.config.ts).
+    exclude: [...configDefaults.exclude, 'test/browser/**', 'test/matrix/**'],
     globalSetup: ['test/support/build.ts'],
     env: {
       // The SDK's notice about coming Node versions says nothing about these tests.

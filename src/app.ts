@@ -1,17 +1,19 @@
 import type { AddressInfo } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
-import { createRereadingAuthenticator } from './auth/rereading-authenticator.ts';
-import { createBackend } from './backends/create.ts';
+import type { BackendResources } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
 import { Spool } from './buffers/spool.ts';
 import { withLimit } from './buffers/with-limit.ts';
-import type { Config } from './config/load.ts';
+import type { Config, JobsConfig } from './config/load.ts';
 import type { ActivityListener, LiveSession, LiveUpload } from './contract/activity.ts';
+import type { Authenticator } from './contract/auth.ts';
 import type { StreamingBackend } from './contract/backend.ts';
+import type { CreatedBackend } from './contract/backend-source.ts';
 import type { Backlog, JobPublisher } from './contract/jobs.ts';
 import type { Log } from './contract/log.ts';
 import type { Probe } from './contract/probe.ts';
-import { createJobs } from './jobs/create.ts';
+import type { JobsResources } from './jobs/create.ts';
+import type { CreatedJobs } from './jobs/created-jobs.ts';
 import { LiveUploads } from './layers/live-uploads.ts';
 import { observeLogins } from './layers/observe-logins.ts';
 import { observeRequests } from './layers/observe-requests.ts';
@@ -24,7 +26,6 @@ import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
-import type { Materials } from './materials.ts';
 import { SftpSession } from './sftp/session.ts';
 import { createProxiedClientFinder, findDirectClient } from './ssh/find-client.ts';
 import type { HostKey } from './ssh/host-keys.ts';
@@ -42,6 +43,37 @@ const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
  */
 const CONNECTION_BYTES = 96 * 1024;
 
+/** How the service runs, whatever it is made of. */
+export interface AppSettings
+  extends Pick<
+    Config,
+    | 'host'
+    | 'port'
+    | 'temporaryNames'
+    | 'duplicates'
+    | 'memoryBudgetBytes'
+    | 'spool'
+    | 'maxSessions'
+    | 'loginGraceSeconds'
+    | 'idleTimeoutSeconds'
+    | 'trustedProxies'
+    | 'serviceName'
+    | 'chunkSpans'
+  > {
+  /** Which files have a job, and when; of no account where there are no jobs. */
+  readonly deliveries: Pick<JobsConfig, 'sidecar' | 'reportsRenames'>;
+}
+
+/** What the service is made of, but for the layers in between. */
+export interface AppParts {
+  readonly hostKeys: readonly HostKey[];
+  /** One that changes meanwhile is told when to begin and to end with that. */
+  readonly authenticator: Authenticator & { start?(): void; stop?(): void };
+  readonly openBackend: (resources: BackendResources) => Promise<CreatedBackend>;
+  /** Undefined where there are no jobs. */
+  readonly openJobs: ((resources: JobsResources) => Promise<CreatedJobs>) | undefined;
+}
+
 export interface AppDependencies {
   readonly log: Log;
   readonly tracer: Tracer;
@@ -51,7 +83,7 @@ export interface AppDependencies {
 }
 
 export interface App {
-  /** The bucket and the queues, by name. */
+  /** What the backend stands on and the queues, by name. */
   readonly probes: ReadonlyMap<string, Probe>;
   /** What waits to be sent, or to be looked at. */
   readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
@@ -60,14 +92,16 @@ export interface App {
   readonly live: { sessions(): readonly LiveSession[]; uploads(): readonly LiveUpload[] };
   /** Of the memory budget. */
   buffer(): { readonly usedBytes: number; readonly limitBytes: number };
-  /** Accepts connections, on another port than the configured one when that is given. */
-  listen(port?: number): Promise<AddressInfo>;
+  /** Accepts connections, elsewhere than the settings say when that is given. */
+  listen(port?: number, host?: string): Promise<AddressInfo>;
   /** Lets uploads in progress finish for `drainSeconds`, then ends everything. */
   close(drainSeconds: number): Promise<void>;
+  /** Lets go of the meter, for one that outlives the service: nothing is reported from then on. */
+  stopObserving(): void;
 }
 
 /** Without a folder that can be written to the service runs all the same: uploads wait for memory then. */
-async function createSpool({ spool }: Config, log: Log): Promise<Spool | undefined> {
+async function createSpool({ spool }: AppSettings, log: Log): Promise<Spool | undefined> {
   if (spool === undefined) return undefined;
   const created = new Spool(spool.folder, spool.bytes);
   try {
@@ -79,65 +113,62 @@ async function createSpool({ spool }: Config, log: Log): Promise<Spool | undefin
   }
 }
 
-/** The composition root: the whole service from its configuration, and the one place that orders the layers. */
+/** The composition root: the whole service out of its parts, and the one place that orders the layers. */
 export async function createApp(
-  config: Config,
-  { hostKeys, users, usersSource }: Materials,
+  settings: AppSettings,
+  { hostKeys, authenticator, openBackend, openJobs }: AppParts,
   { log, tracer, metrics, activity }: AppDependencies,
 ): Promise<App> {
-  const budget = new MemoryBudget(config.memoryBudgetBytes);
+  const budget = new MemoryBudget(settings.memoryBudgetBytes);
   // A reader that stalls keeps what it holds, and uploads must be able to go on all the same.
   const readers = withLimit(budget, () => budget.reservableBytes / 2);
-  const spool = await createSpool(config, log);
+  const spool = await createSpool(settings, log);
   const observe = observeAwsCalls(tracer, metrics);
-  const storage = await createBackend(config.backend, { budget, spool, log, observeAwsCalls: observe });
-  const probes = new Map([['bucket', storage.probe]]);
+  const storage = await openBackend({ budget, spool, log, observeAwsCalls: observe });
+  const probes = new Map([[storage.standsOn, storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
-  const isTemporary = matchNames(config.temporaryNames);
+  const isTemporary = matchNames(settings.temporaryNames);
   const { outboxStore } = storage;
-  const jobs =
-    config.jobs &&
-    createJobs(config.jobs, { outboxStore, serviceName: config.serviceName, log, observeAwsCalls: observe });
+  const { serviceName, deliveries, duplicates } = settings;
+  const jobs = await openJobs?.({ outboxStore, serviceName, log, observeAwsCalls: observe });
   let publisher: JobPublisher | undefined;
-  if (config.jobs !== undefined && jobs !== undefined) {
-    const { queueUrl, failureQueueUrl, reportsRenames, sidecar } = config.jobs;
+  if (jobs !== undefined) {
     for (const [name, probe] of jobs.probes) probes.set(name, probe);
     publisher = withPublisherTelemetry(jobs.publisher, {
       tracer,
       metrics,
-      queueUrl,
-      failureQueueUrl,
+      queueUrl: jobs.queues?.jobs,
+      failureQueueUrl: jobs.queues?.failures,
       listener: activity,
     });
-    backend = withIngestion(backend, { publisher, isTemporary, reportsRenames, sidecar, log });
+    backend = withIngestion(backend, { publisher, isTemporary, ...deliveries, log });
   }
-  if (config.duplicates !== 'overwrite') {
-    backend = withDuplicates(backend, { policy: config.duplicates, isTemporary });
+  if (duplicates !== 'overwrite') {
+    backend = withDuplicates(backend, { policy: duplicates, isTemporary });
   }
   backend = withPermissions(backend);
-  if (publisher !== undefined && config.jobs?.failureQueueUrl !== undefined) {
+  if (publisher !== undefined && jobs?.reportsFailures === true) {
     backend = withFailureEvents(backend, publisher);
   }
   const uploads = new LiveUploads();
   backend = withActivity(backend, { live: uploads, metrics, log, listener: activity });
-  backend = withTelemetry(backend, { tracer, metrics, chunkSpans: config.chunkSpans });
+  backend = withTelemetry(backend, { tracer, metrics, chunkSpans: settings.chunkSpans });
 
-  const authenticator = await createRereadingAuthenticator({ users, source: usersSource, log });
   const toObserver = observeRequests(tracer, log);
   const server = new SshServer({
     hostKeys,
     log,
     authenticator,
-    maxSessions: config.maxSessions,
-    observeLogin: observeLogins(tracer, metrics),
+    maxSessions: settings.maxSessions,
+    observeLogin: observeLogins(tracer, metrics, activity),
     findClient:
-      config.trustedProxies === undefined
+      settings.trustedProxies === undefined
         ? findDirectClient
-        : createProxiedClientFinder(config.trustedProxies, log),
+        : createProxiedClientFinder(settings.trustedProxies, log),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
-    loginGraceSeconds: config.loginGraceSeconds,
-    idleTimeoutSeconds: config.idleTimeoutSeconds,
+    loginGraceSeconds: settings.loginGraceSeconds,
+    idleTimeoutSeconds: settings.idleTimeoutSeconds,
     openSession: (principal, connection, transport) => {
       const observer = toObserver(principal, connection);
       const { onFault } = observer;
@@ -153,7 +184,7 @@ export async function createApp(
     },
   });
 
-  observeService(metrics, {
+  const stopObserving = observeService(metrics, {
     backendName: backend.name,
     budget,
     spool,
@@ -166,16 +197,17 @@ export async function createApp(
     backlogs: jobs?.backlogs ?? new Map(),
     hostKeys,
     live: { sessions: () => server.sessions(), uploads: () => uploads.list() },
+    stopObserving,
     buffer: () => ({ usedBytes: budget.usedBytes, limitBytes: budget.limitBytes }),
-    listen: async (port = config.port) => {
-      const address = await server.listen(port, config.host);
-      authenticator.start();
+    listen: async (port = settings.port, host = settings.host) => {
+      const address = await server.listen(port, host);
+      authenticator.start?.();
       storage.start();
       jobs?.start();
       return address;
     },
     close: async (drainSeconds) => {
-      authenticator.stop();
+      authenticator.stop?.();
       await server.close(drainSeconds);
       await jobs?.publisher.close();
       await storage.close();

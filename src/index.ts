@@ -1,7 +1,12 @@
 /**
- * What others build on: the storage contract with its helpers, and the job that consumers receive.
+/**
+ * The server as a library ({@link createServer}), and what others build on: the storage contract with its helpers, the folder backend,
+ * and the job that consumers receive. Importing it starts nothing, and loads neither the AWS SDK nor OpenTelemetry.
  * @module
  */
+export { BackendError } from './backends/custom/check.ts';
+export { createFolderBackend, type FolderBackendOptions } from './backends/folder/backend.ts';
+export type { LiveSession, LiveUpload, LoginAttempt, SentJob } from './contract/activity.ts';
 export type { Authenticator, Credentials, PublicKey } from './contract/auth.ts';
 export {
   type Backend,
@@ -12,6 +17,12 @@ export {
   type Upload,
   type WriteOptions,
 } from './contract/backend.ts';
+export type {
+  BackendFactory,
+  BackendLifecycle,
+  BackendSurroundings,
+  ManagedBackend,
+} from './contract/backend-source.ts';
 export {
   type Connection,
   PERMISSIONS,
@@ -29,11 +40,15 @@ export type {
   JobPlace,
   JobPublisher,
 } from './contract/jobs.ts';
+export type { Log, WriteLine } from './contract/log.ts';
+export type { MemoryAllowance } from './contract/memory.ts';
 export { isRootPath, MAX_NAME_BYTES, MAX_PATH_BYTES, normalizePath } from './contract/path.ts';
+export type { ProbeResult } from './contract/probe.ts';
 export {
   type Checksum,
   type DirectoryEntry,
   directoryInfo,
+  type FileAttributes,
   type FileInfo,
   type FileLocation,
   type FileNotes,
@@ -51,3 +66,28 @@ export {
   uploadFinishedEvent,
   uploadRenamedEvent,
 } from './jobs/event.ts';
+export { folderBackend, memoryBackend, s3Backend } from './server/built-in.ts';
+export { createServer, generateHostKey } from './server/create-server.ts';
+export type { FinishedUpload, ServerEvents, UnfinishedUpload, UploadRecord } from './server/events.ts';
+export type {
+  Authenticate,
+  AuthSource,
+  AwsCredentials,
+  AwsOptions,
+  BackendSource,
+  BuiltInBackend,
+  FolderStoreOptions,
+  HandlerJobs,
+  HostKeyFolder,
+  HostKeySource,
+  JobsSource,
+  QueueJobs,
+  S3BackendOptions,
+  ServerOptions,
+  SpoolOptions,
+  UserEntry,
+  UsersDocument,
+  UsersFile,
+} from './server/options.ts';
+export { OptionsError } from './server/options-error.ts';
+export type { CloseOptions, ListenOptions, PublicHostKey, SluiceServer } from './server/server.ts';

@@ -1,7 +1,7 @@
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createApp } from '../src/app.ts';
 import { loadConfig } from '../src/config/load.ts';
+import { createConfiguredApp } from '../src/configured-app.ts';
 import { loadMaterials } from '../src/materials.ts';
 import { noTelemetry } from '../src/telemetry/no-telemetry.ts';
 import { createS3Subject, type S3Subject, TEST_CREDENTIALS, TEST_REGION } from './support/s3-subject.ts';
@@ -55,7 +55,7 @@ test('a service that listens sweeps what dead ones have left behind, and nothing
     {},
   );
   const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const app = await createApp(config, await loadMaterials(config), { log, ...noTelemetry() });
+  const app = await createConfiguredApp(config, await loadMaterials(config), { log, ...noTelemetry() });
   // A sweep begins at a random moment of the first minute: here at its beginning.
   vi.spyOn(Math, 'random').mockReturnValue(0);
   await app.listen();

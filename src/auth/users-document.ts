@@ -63,12 +63,16 @@ const document = z.strictObject({ users: z.array(user) });
  * @throws UsersDocumentError naming every user and field that is wrong.
  */
 export function parseUsersDocument(text: string): User[] {
-  let json: unknown;
   try {
-    json = parseJson(text);
+    return readUsersDocument(parseJson(text));
   } catch (error) {
-    throw new UsersDocumentError([(error as Error).message]);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsersDocumentError([error.message]);
   }
+}
+
+/** The same of one that is an object already. */
+export function readUsersDocument(json: unknown): User[] {
   const parsed = document.safeParse(json);
   if (!parsed.success) {
     throw new UsersDocumentError(parsed.error.issues.map((issue) => describe(issue, json)));

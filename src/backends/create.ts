@@ -1,21 +1,12 @@
-import { resolve } from 'node:path';
 import type { MemoryBudget } from '../buffers/budget.ts';
 import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
-import type { Backend } from '../contract/backend.ts';
+import type { CreatedBackend } from '../contract/backend-source.ts';
 import type { Log } from '../contract/log.ts';
-import type { OutboxStore } from '../contract/outbox-store.ts';
-import type { Probe, ProbeResult } from '../contract/probe.ts';
 import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
+import { loadBackendModule } from './custom/load-module.ts';
+import { openCustomBackend, toCreatedBackend } from './custom/open.ts';
 import { createMemoryBackend } from './memory/memory.ts';
-import { createProcessBackend, type ProcessBackend, type ProcessTarget } from './process/index.ts';
-import { createS3Backend } from './s3/backend.ts';
-import { createS3Client } from './s3/client.ts';
-import { detectFeatures } from './s3/detect-features.ts';
-import { createOutboxStore } from './s3/outbox-store.ts';
-import { probeBucket } from './s3/probe.ts';
-import { ObjectStore } from './s3/store.ts';
-import { createSweeper } from './s3/sweeper.ts';
 
 /** What a backend may use of the process. */
 export interface BackendResources {
@@ -25,80 +16,35 @@ export interface BackendResources {
   readonly observeAwsCalls: ObserveAwsCalls;
 }
 
-export interface CreatedBackend {
-  readonly backend: Backend;
-  /** For what must outlive the process; undefined where nothing does. */
-  readonly outboxStore: OutboxStore | undefined;
-  /** Whether what the backend stands on is there. */
-  readonly probe: Probe;
-  /** Begins what the backend does by itself, beside requests. */
-  start(): void;
-  close(): Promise<void>;
-}
-
+/**
+ * The backend of a configuration. The code of one that brings libraries of its own is loaded when it is asked for.
+ * @throws BackendError when a module has none, or it cannot be initialised.
+ */
 export async function createBackend(
   config: BackendConfig,
-  { budget, spool, log, observeAwsCalls }: BackendResources,
+  resources: BackendResources,
 ): Promise<CreatedBackend> {
   switch (config.kind) {
     case 'memory':
-      return {
-        backend: createMemoryBackend(),
-        outboxStore: undefined,
-        probe: async () => ({ state: 'ok' }),
-        start: () => undefined,
-        close: async () => undefined,
-      };
-    case 'process': {
-      const backend = await createProcessBackend({ ...toTarget(config), session: true, memory: budget, log });
-      return {
-        backend,
-        outboxStore: undefined,
-        probe: () => probeProcess(backend, config.path),
-        start: () => undefined,
-        close: () => backend.close(),
-      };
+      return toCreatedBackend(createMemoryBackend());
+    case 'folder': {
+      const { openFolderBackend } = await import('./folder/open.ts');
+      return openFolderBackend(config, resources.log);
     }
     case 's3': {
-      const client = createS3Client(config.aws);
-      observeAwsCalls(client, 'S3');
-      const detect = config.aws.endpoint === undefined ? undefined : detectFeatures;
-      const store = new ObjectStore(client, config.bucket, detect);
-      const { prefix, staleUploadMs } = config;
-      const sweeper =
-        staleUploadMs === 0 ? undefined : createSweeper({ store, prefix, olderThanMs: staleUploadMs, log });
-      return {
-        backend: createS3Backend({ store, prefix, budget, spool }),
-        outboxStore: createOutboxStore(store),
-        probe: () => probeBucket(store),
-        start: () => {
-          // Before the first upload that needs to know.
-          void store.features();
-          sweeper?.start();
-        },
-        close: async () => {
-          await sweeper?.close();
-          client.destroy();
-        },
-      };
+      const { openS3Backend } = await import('./s3/open.ts');
+      return openS3Backend(config, resources);
     }
-  }
-}
-
-function toTarget({ form, path }: Extract<BackendConfig, { kind: 'process' }>): ProcessTarget {
-  if (form === 'unix') return { socket: path };
-  const module = resolve(path);
-  return form === 'worker' ? { worker: module } : { fork: module };
-}
-
-async function probeProcess(backend: ProcessBackend, path: string): Promise<ProbeResult> {
-  try {
-    await backend.ping();
-    return { state: 'ok' };
-  } catch (error) {
-    return {
-      state: 'unreachable',
-      message: `the backend at ${path} does not answer: ${(error as Error).message}`,
-    };
+    case 'process': {
+      const { openProcessBackend } = await import('./process/open.ts');
+      const { log, budget: memory } = resources;
+      return toCreatedBackend(await openProcessBackend(config, { log, memory }));
+    }
+    case 'module': {
+      const { specifier, options } = config;
+      const { log, budget: memory } = resources;
+      const custom = { what: `the module ${specifier}`, options };
+      return await openCustomBackend(await loadBackendModule(specifier), custom, { log, memory });
+    }
   }
 }

@@ -1,9 +1,9 @@
-import { createApp } from '../app.ts';
+import { createConfiguredApp } from '../configured-app.ts';
 import type { Backlog } from '../contract/jobs.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { noTelemetry } from '../telemetry/no-telemetry.ts';
-import { loadOrExplain } from './faults.ts';
+import { loadOrExplain, orExplain } from './faults.ts';
 
 /** `sluice doctor`: checks everything the server needs, says what to do about each failure; exit code 0, 1 or 2. */
 export async function doctor(): Promise<void> {
@@ -16,14 +16,16 @@ export async function doctor(): Promise<void> {
   if (hasNativeCrypto()) report('ok', 'native crypto', 'loaded');
   else report('SLOW', 'native crypto', 'not built: npm rebuild ssh2, with Python and a C++ compiler at hand');
   let healthy = true;
-  const app = await createApp(config, materials, { log: createLogger('silent'), ...noTelemetry() });
+  const dependencies = { log: createLogger('silent'), ...noTelemetry() };
+  const app = await orExplain(() => createConfiguredApp(config, materials, dependencies));
+  if (app === undefined) return process.exit();
   for (const [name, probe] of app.probes) {
     const result = await probe();
     const good = result.state === 'ok' || result.state === 'unchecked';
     report(good ? 'ok' : 'FAIL', name, result.state === 'ok' ? 'reachable' : result.message);
     healthy &&= good;
   }
-  // What lies in the bucket is of interest once it can be reached.
+  // What waits in the store is of interest once it can be reached.
   for (const [name, backlog] of healthy ? app.backlogs : []) {
     const isWell = reportBacklog(name, await backlog());
     healthy &&= isWell;
@@ -35,7 +37,7 @@ export async function doctor(): Promise<void> {
 function reportBacklog(outbox: string, { waiting, refused }: Backlog): boolean {
   const jobs = (count: number) => `${count} ${count === 1 ? 'event' : 'events'}`;
   report('ok', outbox, waiting === 0 ? 'empty' : `${jobs(waiting)} to be sent`);
-  if (refused > 0) report('FAIL', outbox, `${jobs(refused)} set aside in the bucket: see docs/jobs.md`);
+  if (refused > 0) report('FAIL', outbox, `${jobs(refused)} set aside: see docs/jobs.md`);
   return refused === 0;
 }
 

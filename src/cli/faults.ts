@@ -9,10 +9,17 @@ export const EXIT_MISCONFIGURED = 2;
  * The configuration and what it names, or all that is wrong with them on stderr and exit code 2.
  * Undefined then: the caller has nothing more to do.
  */
-export async function loadOrExplain(): Promise<{ config: Config; materials: Materials } | undefined> {
-  try {
+export function loadOrExplain(): Promise<{ config: Config; materials: Materials } | undefined> {
+  return orExplain(async () => {
     const config = loadConfig();
     return { config, materials: await loadMaterials(config) };
+  });
+}
+
+/** What `work` resolves with, or all that is wrong on stderr, exit code 2 and undefined. */
+export async function orExplain<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
   } catch (error) {
     explain(error);
     process.exitCode = EXIT_MISCONFIGURED;

@@ -1,5 +1,6 @@
-import { type App, createApp } from '../app.ts';
+import type { App } from '../app.ts';
 import { type Config, unknownVariables } from '../config/load.ts';
+import { createConfiguredApp } from '../configured-app.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
@@ -9,7 +10,7 @@ import { TaskProtection } from '../task-protection.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
 import { announceConsole, Watch } from './console.ts';
-import { explain, loadOrExplain } from './faults.ts';
+import { explain, loadOrExplain, orExplain } from './faults.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
 
 /** Longest pause between two attempts to reach the bucket or the queue, in milliseconds. */
@@ -37,7 +38,11 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   });
   const { tracer, metrics, answerScrape } = telemetry;
   const dependencies = { log, tracer, metrics, ...(watch === undefined ? {} : { activity: watch.activity }) };
-  const app = await createApp(config, materials, dependencies);
+  const app = await orExplain(() => createConfiguredApp(config, materials, dependencies));
+  if (app === undefined) {
+    await telemetry.shutdown();
+    return process.exit();
+  }
   const stop = stopSignal((signal) => log.info({ signal }, 'stopping; once more ends it at once'));
   let ready = false;
   try {

@@ -3,13 +3,14 @@ import type { z } from 'zod';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
+  PROCESS_BACKEND,
   type StandardVariables,
   standardSchema,
   type Variables,
   variablesSchema,
 } from './schema.ts';
 
-export { DEFAULT_PORT } from './schema.ts';
+export { DEFAULT_PORT } from './values.ts';
 
 /** What the service runs by. */
 export interface Config {
@@ -68,21 +69,45 @@ export type UsersConfig = { readonly kind: 'file'; readonly file: string } | Sec
 
 export type BackendConfig =
   | { readonly kind: 'memory' }
-  | {
-      readonly kind: 'process';
-      /** A Unix socket, or a module that is run as a worker thread or a child process. */
-      readonly form: 'unix' | 'worker' | 'fork';
-      /** Of the socket or the module. */
-      readonly path: string;
-    }
-  | {
-      readonly kind: 's3';
-      readonly bucket: string;
-      readonly prefix: string;
-      /** Age at which an upload counts as abandoned; 0: none ever does. */
-      readonly staleUploadMs: number;
-      readonly aws: AwsConfig;
-    };
+  | FolderConfig
+  | S3Config
+  | ModuleConfig
+  | ProcessConfig;
+
+export interface FolderConfig {
+  readonly kind: 'folder';
+  readonly folder: string;
+  readonly prefix: string;
+  /** As for s3. */
+  readonly staleUploadMs: number;
+}
+
+export interface S3Config {
+  readonly kind: 's3';
+  readonly bucket: string;
+  readonly prefix: string;
+  /** Age at which an upload counts as abandoned; 0: none ever does. */
+  readonly staleUploadMs: number;
+  readonly aws: AwsConfig;
+}
+
+/** A backend that a module has. */
+export interface ModuleConfig {
+  readonly kind: 'module';
+  /** A path, a `file:` URL or the name of a package. */
+  readonly specifier: string;
+  /** For its `init`, unchecked. */
+  readonly options: unknown;
+}
+
+/** A backend in another thread or process. */
+export interface ProcessConfig {
+  readonly kind: 'process';
+  /** A Unix socket, or a module that is run as a worker thread or as a child process. */
+  readonly form: 'unix' | 'worker' | 'fork';
+  /** Of the socket or the module. */
+  readonly path: string;
+}
 
 export interface JobsConfig {
   readonly queueUrl: string;
@@ -136,6 +161,29 @@ export function unknownVariables(environment: Environment = process.env): string
 
 function toFaults(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
+  const prefix = variables.SLUICE_PREFIX;
+  const staleUploadMs = variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000;
+  const [, form, path] = PROCESS_BACKEND.exec(variables.SLUICE_BACKEND) ?? [];
+  if (form !== undefined && path !== undefined) {
+    return { kind: 'process', form: form as ProcessConfig['form'], path };
+  }
+  switch (variables.SLUICE_BACKEND) {
+    case 'memory':
+      return { kind: 'memory' };
+    case 'folder':
+      return { kind: 'folder', folder: variables.SLUICE_FOLDER as string, prefix, staleUploadMs };
+    case 's3':
+      return { kind: 's3', bucket: variables.SLUICE_BUCKET as string, prefix, staleUploadMs, aws };
+    default:
+      return {
+        kind: 'module',
+        specifier: variables.SLUICE_BACKEND,
+        options: variables.SLUICE_BACKEND_OPTIONS,
+      };
+  }
 }
 
 function toConfig(variables: Variables, standard: StandardVariables): Config {
@@ -200,18 +248,5 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     hasTraceReceiver:
       standard.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined ||
       standard.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT !== undefined,
-  };
-}
-
-function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
-  const { SLUICE_BACKEND: backend } = variables;
-  if (typeof backend === 'object') return { kind: 'process', ...backend };
-  if (backend === 'memory') return { kind: 'memory' };
-  return {
-    kind: 's3',
-    bucket: variables.SLUICE_BUCKET as string,
-    prefix: variables.SLUICE_PREFIX,
-    staleUploadMs: variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000,
-    aws,
   };
 }

@@ -1,33 +1,23 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import { parseJson } from '../contract/json.ts';
 import type { EnvName } from './env-names.ts';
-
-/** Where SFTP listens unless `SLUICE_PORT` says otherwise: 22 takes privileges that the server should not have. */
-export const DEFAULT_PORT = 2222;
-
-/**
- * What clients call a file until it is whole: WinSCP, rclone, browsers and curl scripts, many tools, lftp, rsync
- * (docs/jobs.md tells which is which).
- */
-const TEMPORARY_NAMES = ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'];
-
-/**
- * Where load balancers have their addresses: private networks (RFC 1918, RFC 4193), the shared space of carriers, which VPCs may have too
- * (RFC 6598), and this machine.
- */
-const PRIVATE_SUBNETS = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  'fc00::/7',
-  '127.0.0.0/8',
-  '::1/128',
-];
+import {
+  DEFAULT_PORT,
+  httpUrl,
+  isCidr,
+  isNamePattern,
+  keyPrefix,
+  LIMITS,
+  type Limits,
+  PRIVATE_SUBNETS,
+  TEMPORARY_NAMES,
+  toCidr,
+  wholeNumberFault,
+} from './values.ts';
 
 /** A whole number within limits; the message follows from them. */
-function wholeNumber(min: number, max: number, fallback: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
+function wholeNumber({ min, max, fallback }: Limits) {
+  const error = wholeNumberFault({ min, max });
   return z
     .string()
     .regex(/^\d+$/, error)
@@ -45,6 +35,9 @@ function oneOf<const T extends readonly [string, ...string[]]>(values: T, fallba
   return z.enum(values, { error: `must be one of: ${values.join(', ')}` }).default(fallback);
 }
 
+/** The backends that have variables of their own. */
+const BUILT_IN: readonly string[] = ['s3', 'memory', 'folder'];
+
 /** Names, comma-separated, in which `*` and `?` stand for others; `none` for no name at all. */
 function namePatterns(fallback: readonly string[]) {
   return z
@@ -52,7 +45,7 @@ function namePatterns(fallback: readonly string[]) {
     .default(fallback.join(','))
     .transform((text) => (text === 'none' ? [] : text.split(',').map((pattern) => pattern.trim())))
     .refine(
-      (patterns) => patterns.every((pattern) => /^[^/]{1,255}$/.test(pattern) && !/^\*+$/.test(pattern)),
+      (patterns) => patterns.every(isNamePattern),
       'must be patterns of names, separated by commas (*.filepart, .in.*), or none',
     );
 }
@@ -69,17 +62,6 @@ function subnets(fallback: readonly string[]) {
     );
 }
 
-function toCidr(subnet: string): string {
-  const family = isIP(subnet);
-  return family === 0 ? subnet : `${subnet}/${family === 4 ? 32 : 128}`;
-}
-
-function isCidr(subnet: string): boolean {
-  const [, address = '', prefix] = /^([\da-fA-F.:]+)\/(\d{1,3})$/.exec(subnet) ?? [];
-  const family = isIP(address);
-  return family !== 0 && Number(prefix) <= (family === 4 ? 32 : 128);
-}
-
 const ADDRESS_FAULT =
   'must be host:port (127.0.0.1:9090, [::1]:9090) or a port alone, which is one of 127.0.0.1 (9090)';
 
@@ -94,21 +76,32 @@ const loopbackAddress = z
   })
   .refine(({ port }) => port <= 65_535, ADDRESS_FAULT);
 
-/** A backend elsewhere: how it is reached, and where. */
-const processBackend = z
-  .templateLiteral([z.enum(['unix', 'worker', 'fork']), ':', z.string().min(1)])
-  .transform((text) => {
-    const colon = text.indexOf(':');
-    return { form: text.slice(0, colon) as 'unix' | 'worker' | 'fork', path: text.slice(colon + 1) };
-  });
+/** A path, absolute or from the working directory, a `file:` URL, or the name of a package, with or without a path in it. */
+const MODULE = /^(?:\.{0,2}\/.+|file:\/\/.+|(?:@[a-z\d~-][a-z\d._~-]*\/)?[a-z\d~-][a-z\d._~-]*(?:\/.+)?)$/;
 
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
+/** A backend elsewhere: how it is reached, and where. */
+export const PROCESS_BACKEND = /^(unix|worker|fork):(.+)$/;
+
+/** It may hold secrets, so nothing of it is shown. */
+const jsonObject = z.string().transform((text, context) => {
+  const fault = (message: string) => {
+    context.addIssue(message);
+    return z.NEVER;
+  };
+  try {
+    const json = parseJson(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
+    return fault('must be a JSON object: {"root": "/srv/files"}');
+  } catch (error) {
+    return fault(`must be a JSON object: ${(error as Error).message}`);
+  }
+});
 
 /** The variables one by one, with their defaults; README.md has the same table for people. */
 const variables = {
   SLUICE_HOST: z.string().default('0.0.0.0'),
-  SLUICE_PORT: wholeNumber(0, 65_535, DEFAULT_PORT),
-  SLUICE_HEALTH_PORT: wholeNumber(0, 65_535, 8080),
+  SLUICE_PORT: wholeNumber({ ...LIMITS.port, fallback: DEFAULT_PORT }),
+  SLUICE_HEALTH_PORT: wholeNumber({ ...LIMITS.port, fallback: 8080 }),
   SLUICE_CONSOLE: loopbackAddress.optional(),
   SLUICE_HOST_KEYS_DIR: z.string().optional(),
   SLUICE_HOST_KEYS_SECRET: z.string().optional(),
@@ -117,21 +110,17 @@ const variables = {
   SLUICE_AUTH_URL: notYet('authentication by webhook'),
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
-    .union([z.enum(['s3', 'memory']), processBackend], {
-      error: ({ input }) =>
-        input === 'folder'
-          ? 'the folder backend is not supported yet; use s3 or memory'
-          : 'must be s3, memory, unix:SOCKET, worker:MODULE or fork:MODULE (backends from modules are not supported yet)',
-    })
-    .default('s3'),
-  SLUICE_BUCKET: z.string().optional(),
-  SLUICE_PREFIX: z
     .string()
-    .refine((prefix) => prefix !== 'session:', 'must name a session attribute after "session:"')
-    .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"')
-    .default(''),
-  SLUICE_STALE_UPLOAD_HOURS: wholeNumber(0, 87_600, 168),
-  SLUICE_FOLDER: notYet('the folder backend'),
+    .refine(
+      (text) => MODULE.test(text) || PROCESS_BACKEND.test(text),
+      'must be s3, folder, memory, or a module: ./path/to/backend.js or the name of a package; or unix:SOCKET, worker:MODULE or fork:MODULE',
+    )
+    .default('s3'),
+  SLUICE_BACKEND_OPTIONS: jsonObject.optional(),
+  SLUICE_BUCKET: z.string().optional(),
+  SLUICE_PREFIX: keyPrefix.default(''),
+  SLUICE_STALE_UPLOAD_HOURS: wholeNumber(LIMITS.staleUploadHours),
+  SLUICE_FOLDER: z.string().optional(),
   SLUICE_QUEUE_URL: httpUrl.optional(),
   SLUICE_QUEUE_GROUP_BY: oneOf(['principal', 'prefix'], 'principal'),
   SLUICE_FAILURE_QUEUE_URL: httpUrl.optional(),
@@ -140,16 +129,16 @@ const variables = {
   SLUICE_DUPLICATES: oneOf(['overwrite', 'reject', 'version'], 'overwrite'),
   SLUICE_RENAME_EVENTS: oneOf(['off', 'on'], 'off'),
   SLUICE_SIDECAR: oneOf(['off', 'done', 'sha256'], 'off'),
-  SLUICE_MEMORY_BUDGET_MIB: wholeNumber(16, 1_048_576, 256),
+  SLUICE_MEMORY_BUDGET_MIB: wholeNumber(LIMITS.memoryBudgetMib),
   SLUICE_SPOOL_DIR: z.string().optional(),
-  SLUICE_SPOOL_MIB: wholeNumber(0, 16_777_216, 1024),
+  SLUICE_SPOOL_MIB: wholeNumber(LIMITS.spoolMib),
   SLUICE_WORKERS: z
     .literal('1', { error: 'more than one worker process is not supported yet; leave it at 1' })
     .default('1'),
-  SLUICE_MAX_SESSIONS: wholeNumber(1, 100_000, 1000),
-  SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(1, 3600, 60),
-  SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(1, 86_400, 1800),
-  SLUICE_DRAIN_SECONDS: wholeNumber(0, 86_400, 60),
+  SLUICE_MAX_SESSIONS: wholeNumber(LIMITS.maxSessions),
+  SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(LIMITS.loginGraceSeconds),
+  SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(LIMITS.idleTimeoutSeconds),
+  SLUICE_DRAIN_SECONDS: wholeNumber(LIMITS.drainSeconds),
   SLUICE_TASK_PROTECTION: oneOf(['auto', 'off'], 'auto'),
   SLUICE_PROXY_PROTOCOL: oneOf(['off', 'v2'], 'off'),
   SLUICE_PROXY_TRUSTED: subnets(PRIVATE_SUBNETS),
@@ -195,6 +184,18 @@ export function crossFaults(env: Environment): string[] {
   ];
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
+  }
+  const backend = env['SLUICE_BACKEND'] ?? 's3';
+  const isModule = !BUILT_IN.includes(backend) && !PROCESS_BACKEND.test(backend);
+  if (env['SLUICE_BACKEND_OPTIONS'] !== undefined && !isModule) {
+    faults.push('SLUICE_BACKEND_OPTIONS: needs SLUICE_BACKEND to be a module: it is for the init of that');
+  }
+  const isFolder = env['SLUICE_BACKEND'] === 'folder';
+  if (isFolder && env['SLUICE_FOLDER'] === undefined) {
+    faults.push('SLUICE_FOLDER: is required for the folder backend: the folder that files go into');
+  }
+  if (!isFolder && env['SLUICE_FOLDER'] !== undefined) {
+    faults.push('SLUICE_FOLDER: needs SLUICE_BACKEND=folder: files go elsewhere otherwise');
   }
   if ((env['SLUICE_SIDECAR'] ?? 'off') !== 'off' && env['SLUICE_DUPLICATES'] === 'version') {
     faults.push(

@@ -1,4 +1,5 @@
-import type { Connection } from './context.ts';
+import type { Connection, Principal } from './context.ts';
+import type { StoredFile } from './types.ts';
 
 /** An SSH connection that has authenticated, as it is at this moment. */
 export interface LiveSession {
@@ -39,6 +40,21 @@ export interface EndedUpload extends Uploading {
   readonly result: string;
   /** Of the object that was made. */
   readonly key: string | undefined;
+  readonly principal: Principal;
+  /** What the store says of the file; undefined unless the result is `ok`. */
+  readonly stored: StoredFile | undefined;
+}
+
+/** An attempt to log in that has been answered. */
+export interface LoginAttempt {
+  readonly connection: Connection;
+  /** As the client gave it: 128 characters of it at most. */
+  readonly username: string;
+  readonly method: 'password' | 'publickey' | 'other';
+  /** `failed`: the authenticator could not be asked. */
+  readonly outcome: 'accepted' | 'refused' | 'failed';
+  /** Why it failed; undefined otherwise. */
+  readonly error: unknown;
 }
 
 /** An event for the queue, once it is durable or has failed to be. */
@@ -52,8 +68,11 @@ export interface SentJob {
   readonly traceId: string | undefined;
 }
 
-/** Hears of what ends. Must not throw. */
+/** Hears of what happens. Must not throw. */
 export interface ActivityListener {
+  /** A client has connected, and said which software it is. */
+  connected?(connection: Connection): void;
+  loginAnswered?(attempt: LoginAttempt): void;
   uploadEnded(upload: EndedUpload): void;
   jobSent(job: SentJob): void;
 }

@@ -87,6 +87,7 @@ export interface Backend {
   locate?(context: RequestContext, path: string): FileLocation;
 }
 
+/** How a rename treats what stands at its target. */
 export interface RenameOptions {
   /** Whatever stands at the target is `EEXIST`. */
   readonly exclusive?: boolean;

@@ -7,7 +7,9 @@ export interface Principal {
   readonly permissions?: readonly Permission[];
 }
 
+/** Everything that a principal may be allowed to do (docs/users.md). */
 export const PERMISSIONS = ['list', 'read', 'write', 'delete', 'rename', 'mkdir'] as const;
+/** One of them. */
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** The SSH connection that a request came by. */

@@ -29,8 +29,10 @@ export const FS_ERROR_CODES = [
   'ETIMEDOUT',
 ] as const;
 
+/** One of the codes that a backend may answer with. */
 export type FsErrorCode = (typeof FS_ERROR_CODES)[number];
 
+/** What is known of a failure besides its code: for logs and spans, never for a client. */
 export interface FsErrorDetails {
   /** What was attempted, in the contract's words (`beginWrite`, `listDir`, ...). */
   readonly operation?: string;
@@ -40,8 +42,22 @@ export interface FsErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The one error of the contract: a POSIX code, and what was being done to which path. */
+/** Marks an error of this class, whichever copy of the package has made it. */
+const BRAND = Symbol.for('sluice.FsError');
+
+/**
+ * The one error of the contract: a POSIX code, and what was being done to which path. `instanceof` holds across copies of the
+ * package: a backend that has one of its own installed throws errors that the server understands.
+ */
 export class FsError extends Error {
+  /** Whether any copy of the package has made it. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+
+  static {
+    Object.defineProperty(FsError.prototype, BRAND, { value: true });
+  }
   readonly code: FsErrorCode;
   readonly operation: string | undefined;
   readonly path: string | undefined;

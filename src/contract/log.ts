@@ -1,17 +1,18 @@
-type Write = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+/** Writes one line: what it tells, and its fields. Must not throw. */
+export type WriteLine = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
 /** What rooms write their log lines to. Fields never hold a password, a key or content of a file. */
 export interface Log {
-  readonly debug: Write;
-  readonly info: Write;
-  readonly warn: Write;
-  readonly error: Write;
+  readonly debug: WriteLine;
+  readonly info: WriteLine;
+  readonly warn: WriteLine;
+  readonly error: WriteLine;
 }
 
 /** The same log, with fields that stand in each of its lines. */
 export function withFields(log: Log, shared: Readonly<Record<string, unknown>>): Log {
   const write =
-    (level: keyof Log): Write =>
+    (level: keyof Log): WriteLine =>
     (fields, message) =>
       log[level]({ ...shared, ...fields }, message);
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };

@@ -54,6 +54,7 @@ export type FileNotes = Readonly<Record<string, string>>;
 /** What is noted with each file that is uploaded, for whoever delivers it later. */
 export const Note = { UPLOAD_ID: 'upload-id', STARTED_AT: 'started-at', TRACEPARENT: 'traceparent' } as const;
 
+/** A checksum of a whole file. */
 export interface Checksum {
   readonly algorithm: 'CRC32';
   /** Big-endian CRC32 in base64, as S3 writes it. */

@@ -1,14 +1,13 @@
 import type { JobsConfig } from '../config/load.ts';
-import type { Backlog, JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { OutboxStore } from '../contract/outbox-store.ts';
-import type { Probe } from '../contract/probe.ts';
 import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
-import { createChannel } from './channel.ts';
+import type { CreatedJobs } from './created-jobs.ts';
 import { FailureReporter } from './failure-reporter.ts';
 import { inFolder } from './outbox-folder.ts';
 import type { OutboxState } from './outbox-sweeper.ts';
 import { createPublisher } from './publisher.ts';
+import { createSqsChannel } from './sqs-channel.ts';
 
 /** The outbox of the failures: jobs do not wait behind them. */
 const FAILURES = 'failures/';
@@ -21,28 +20,16 @@ export interface JobsResources {
   readonly observeAwsCalls: ObserveAwsCalls;
 }
 
-export interface CreatedJobs {
-  readonly publisher: JobPublisher;
-  /** Whether the queues are there, by name. */
-  readonly probes: ReadonlyMap<string, Probe>;
-  /** What lies in the outboxes, by name. */
-  readonly backlogs: ReadonlyMap<string, () => Promise<Backlog>>;
-  /** What lay in the outboxes when they were swept last, by name: `jobs`, `failures`. */
-  outboxStates(): ReadonlyMap<string, OutboxState>;
-  /** Begins to deliver what waits in the outbox. */
-  start(): void;
-}
-
 export function createJobs(
   { queueUrl, failureQueueUrl, groupBy, everyObject, aws }: JobsConfig,
   { outboxStore, serviceName, log, observeAwsCalls }: JobsResources,
 ): CreatedJobs {
   const shared = { groupBy, aws, log, observeAwsCalls };
-  const channel = createChannel({ ...shared, queueUrl, variable: 'SLUICE_QUEUE_URL', store: outboxStore });
+  const channel = createSqsChannel({ ...shared, queueUrl, variable: 'SLUICE_QUEUE_URL', store: outboxStore });
   const failures =
     failureQueueUrl === undefined
       ? undefined
-      : createChannel({
+      : createSqsChannel({
           ...shared,
           queueUrl: failureQueueUrl,
           variable: 'SLUICE_FAILURE_QUEUE_URL',
@@ -56,6 +43,8 @@ export function createJobs(
     outbox === undefined ? [] : [[name, () => outbox.backlog()] as const],
   );
   return {
+    queues: { jobs: queueUrl, failures: failureQueueUrl },
+    reportsFailures: failures !== undefined,
     publisher: createPublisher({ channel, reporter, serviceName, everyObject }),
     probes,
     backlogs: new Map(backlogs),

@@ -1,5 +1,10 @@
 import type { JobEvent } from './event.ts';
 
+/** The other end has refused an event for what it is: it would again. */
+export class MessageRefusedError extends Error {
+  override name = 'MessageRefusedError';
+}
+
 /** Where events go. */
 export interface EventSender {
   /**

@@ -92,7 +92,11 @@ export const jobEvent = z.discriminatedUnion('type', [
   uploadFailedEvent,
 ]);
 
+/** {@link uploadFinishedEvent} */
 export type UploadFinishedEvent = z.infer<typeof uploadFinishedEvent>;
+/** {@link uploadRenamedEvent} */
 export type UploadRenamedEvent = z.infer<typeof uploadRenamedEvent>;
+/** {@link uploadFailedEvent} */
 export type UploadFailedEvent = z.infer<typeof uploadFailedEvent>;
+/** {@link jobEvent} */
 export type JobEvent = z.infer<typeof jobEvent>;

@@ -2,9 +2,8 @@ import type { Log } from '../contract/log.ts';
 import type { OutboxStore, RecordEntry } from '../contract/outbox-store.ts';
 import { Note } from '../contract/types.ts';
 import type { JobEvent } from './event.ts';
-import type { EventSender } from './event-sender.ts';
+import { type EventSender, MessageRefusedError } from './event-sender.ts';
 import { OUTBOX, type OutboxRecord, parseRecord, REFUSED, toRecordTime } from './outbox-record.ts';
-import { MessageRefusedError } from './send-batch.ts';
 import { completeEvent } from './to-event.ts';
 
 /** A record that was not written for so long may be taken by any task, in milliseconds. */

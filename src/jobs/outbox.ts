@@ -1,8 +1,8 @@
 import type { Backlog, JobPlace } from '../contract/jobs.ts';
 import type { JobEvent } from './event.ts';
+import { MessageRefusedError } from './event-sender.ts';
 import { OUTBOX, type OutboxRecord, REFUSED, toRecordName } from './outbox-record.ts';
 import { type OutboxOptions, type OutboxState, OutboxSweeper, type SweepResult } from './outbox-sweeper.ts';
-import { MessageRefusedError } from './send-batch.ts';
 import type { DeliveredEvent } from './to-event.ts';
 
 /** So long after a failure the queue is not tried again by those who would wait for it, in milliseconds. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { MessageRefusedError } from './event-sender.ts';
 import type { Message } from './message.ts';
 
 /** SQS takes no more messages in one request. */
@@ -16,11 +17,6 @@ const DEADLINE_MS = 4_000;
 
 /** What SQS says to a whole request when it is a message of it that is wrong. */
 const REFUSALS = /^(BatchRequestTooLong|InvalidMessageContents|InvalidAttributeValue|InvalidParameterValue)$/;
-
-/** The queue has refused a message for what it is: it would again. */
-export class MessageRefusedError extends Error {
-  override name = 'MessageRefusedError';
-}
 
 /** As below; where the whole request is refused for one of its messages, each goes by itself. */
 export async function sendBatch(

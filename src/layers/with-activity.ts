@@ -67,7 +67,10 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
       metrics.add('sluice.uploads', 1, attributes);
       metrics.record('sluice.upload.duration', seconds, attributes);
       metrics.record('sluice.upload.size', ending.bytes, { 'sluice.result': result });
-      listener?.uploadEnded({ ...about, bytes: ending.bytes, endedAt: new Date(), result, key });
+      const stored = ending.outcome === 'finished' ? ending.stored : undefined;
+      const { principal } = call;
+      const ended = { ...about, bytes: ending.bytes, endedAt: new Date(), result, key, principal, stored };
+      listener?.uploadEnded(ended);
     }
 
     try {
@@ -88,7 +91,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
   return { ...backend, beginWrite };
 }
 
-type About = Omit<EndedUpload, 'bytes' | 'endedAt' | 'result' | 'key'>;
+type About = Omit<EndedUpload, 'bytes' | 'endedAt' | 'result' | 'key' | 'principal' | 'stored'>;
 
 class ActiveUpload extends WatchedUpload implements Watched {
   readonly #about: About;

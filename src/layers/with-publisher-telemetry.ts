@@ -19,13 +19,14 @@ export interface PublisherTelemetryOptions {
   readonly tracer: Tracer;
   readonly metrics: Metrics;
   readonly listener: ActivityListener | undefined;
-  readonly queueUrl: string;
+  /** Undefined where the publisher sends to no queue of SQS. */
+  readonly queueUrl: string | undefined;
   /** Where failures are reported. */
   readonly failureQueueUrl?: string | undefined;
 }
 
 interface Sending {
-  readonly to: string;
+  readonly to: string | undefined;
   readonly id: string;
   readonly type: SentJob['type'];
   readonly path: string;
@@ -45,8 +46,10 @@ export function withPublisherTelemetry(
     { to, id, type, path, parent, links = [] }: Sending,
     send: (trace: TraceContext) => Promise<JobPlace>,
   ): Promise<JobPlace> {
-    const attributes = { ...sqsSendAttributes(to), [Attribute.UPLOAD_ID]: id };
-    const span = startSpan(tracer, SpanName.SQS_SEND, { kind: SpanKind.PRODUCER, links }, parent, attributes);
+    const destination = to === undefined ? {} : sqsSendAttributes(to);
+    const attributes = { ...destination, [Attribute.UPLOAD_ID]: id };
+    const name = to === undefined ? SpanName.JOB_PUBLISH : SpanName.SQS_SEND;
+    const span = startSpan(tracer, name, { kind: SpanKind.PRODUCER, links }, parent, attributes);
     const tell = (place: SentJob['place']) => {
       metrics.add('sluice.jobs', 1, { 'sluice.job.type': type, 'sluice.job.place': place });
       const { traceId } = toTraceFields(span.spanContext());

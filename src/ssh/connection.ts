@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Session, Connection as SshClient } from 'ssh2';
+import type { ClientErrorExtensions, ServerChannel, Session, Connection as SshClient } from 'ssh2';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { Activity, type Log } from '../contract/log.ts';
@@ -13,14 +13,12 @@ import { SocketValve } from './socket-valve.ts';
 /** SFTP channels of one connection; AWS Transfer Family allows as many. */
 const MAX_CHANNELS = 10;
 
-/**
- * ssh2 adds `ssh-rsa` (a signature by SHA-1) to the offer of every server with an RSA key, last, whatever algorithms
- * it is given; who chooses it is sent away before authentication (docs/adr/0001-ssh2.md).
- */
-const SHA1_HOST_KEY = 'ssh-rsa';
-
 /** How long a client may take to go once it was told to, in milliseconds; a vanished one never does. */
 const GOODBYE_MS = 2_000;
+
+/** What who asks for a shell or a command is told, `scp -O` among them: without it they would hear of a failed request. */
+const SFTP_ONLY =
+  'Only SFTP is served here: no shell, no commands, no scp -O. Use sftp, or scp as it is since OpenSSH 9.\r\n';
 
 /** Longest user name that is logged: it is whatever a client sends. */
 const MAX_USERNAME = 128;
@@ -57,13 +55,14 @@ export class SshConnection {
     this.#options = options;
     this.#valve = new SocketValve(options.socket);
     const { client, connection, authenticator, login, log } = options;
-    client.on('error', (error) => log.debug({ reason: error.message }, 'connection error'));
-    client.on('handshake', ({ serverHostKey, kex, cs, sc }) => {
+    client.on('error', ({ level, message: reason }: Error & ClientErrorExtensions) => {
+      // Its software and the server have no algorithm in common: who asks why it cannot connect finds it here.
+      if (level === 'handshake') log.info({ reason }, 'handshake failed');
+      else log.debug({ reason }, 'connection error');
+    });
+    client.on('handshake', ({ kex, cs, sc }) => {
       this.#negotiated = { kex, ciphers: [...new Set([cs.cipher, sc.cipher])].join(',') };
       login.negotiated({ kex, cipher: cs.cipher });
-      if (serverHostKey !== SHA1_HOST_KEY) return;
-      log.info({}, 'connection refused: the client knows no host key algorithm without SHA-1');
-      client.end();
     });
     client.on(
       'authentication',
@@ -152,6 +151,8 @@ export class SshConnection {
   }
 
   #onSession(session: Session): void {
+    session.on('shell', (accept) => refuseCommand(accept()));
+    session.on('exec', (accept) => refuseCommand(accept()));
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
       if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
@@ -186,4 +187,11 @@ export class SshConnection {
       else this.end();
     }, idleTimeoutSeconds * 1000);
   }
+}
+
+/** A command that did nothing, said so and failed. */
+function refuseCommand(channel: ServerChannel): void {
+  channel.stderr.write(SFTP_ONLY);
+  channel.exit(1);
+  channel.close();
 }

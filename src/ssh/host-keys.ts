@@ -92,6 +92,11 @@ export async function generateHostKeys(folder: string): Promise<HostKey[]> {
   return pairs;
 }
 
+/** A new ed25519 key, in OpenSSH's format. */
+export function generateHostKeyText(): string {
+  return generateKey('a new key', () => ssh2.utils.generateKeyPairSync('ed25519')).privateKey;
+}
+
 /** Attempts to make a key that can be read back; each fails in about one case of three hundred. */
 const ATTEMPTS = 10;
 

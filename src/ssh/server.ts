@@ -11,6 +11,7 @@ import { readFrugally } from './frugal-socket.ts';
 import type { HostKey } from './host-keys.ts';
 import { askForEver, KEEPALIVE_INTERVAL_MS } from './keepalive.ts';
 import type { LoginObserver, ObserveLogin } from './login-observer.ts';
+import { toOfferedHostKeys } from './offered-host-keys.ts';
 import type { Endpoint } from './proxy-protocol.ts';
 
 export interface SshServerOptions
@@ -70,10 +71,9 @@ export class SshServer {
 
   constructor(options: SshServerOptions) {
     this.#options = options;
-    const hostKeys = options.hostKeys.map(({ privateKey }) => privateKey);
     this.#keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
     this.#ssh = new ssh2.Server({
-      hostKeys,
+      hostKeys: toOfferedHostKeys(options.hostKeys),
       algorithms: ALGORITHMS,
       ident: IDENT,
       ...askForEver(this.#keepaliveIntervalMs),

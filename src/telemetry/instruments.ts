@@ -4,6 +4,8 @@ import type { Attributes } from '@opentelemetry/api';
 export const SpanName = {
   UPLOAD: 'sluice.upload',
   SQS_SEND: 'sqs.send',
+  /** Instead of it, where jobs go somewhere else. */
+  JOB_PUBLISH: 'job.publish',
   /** From the TCP connection to the answer to who it is. */
   LOGIN: 'ssh.login',
   /** One attempt. */

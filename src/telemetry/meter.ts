@@ -45,14 +45,20 @@ export class Metrics {
     this.#histograms.get(name)?.record(value, attributes as Attributes);
   }
 
-  /** `read` is called whenever metrics are collected; what it does not give at that moment is not reported. */
-  observe<N extends ObservableName>(name: N, read: () => number | Iterable<Observed<N>>): void {
+  /**
+   * `read` is called whenever metrics are collected; what it does not give at that moment is not reported. Call the returned
+   * function to end that.
+   */
+  observe<N extends ObservableName>(name: N, read: () => number | Iterable<Observed<N>>): () => void {
     const { kind, unit, description } = METRICS[name];
     const create = kind === 'observable counter' ? 'createObservableCounter' : 'createObservableGauge';
-    this.#meter[create](name, { unit, description }).addCallback((result: ObservableResult) => {
+    const instrument = this.#meter[create](name, { unit, description });
+    const callback = (result: ObservableResult) => {
       const value = read();
       if (typeof value === 'number') return result.observe(value);
       for (const [each, attributes] of value) result.observe(each, attributes as Attributes);
-    });
+    };
+    instrument.addCallback(callback);
+    return () => instrument.removeCallback(callback);
   }
 }

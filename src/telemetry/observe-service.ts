@@ -18,27 +18,35 @@ export interface ServiceState {
     | undefined;
 }
 
-/** What the service is asked for whenever metrics are collected, and the counters that begin before anything is counted. */
-export function observeService(metrics: Metrics, state: ServiceState): void {
+/**
+ * What the service is asked for whenever metrics are collected, and the counters that begin before anything is counted. The returned
+ * function ends the asking.
+ */
+export function observeService(metrics: Metrics, state: ServiceState): () => void {
   const { budget, spool, uploads, sessions, outboxes = () => new Map() } = state;
-  metrics.observe('sluice.buffer.used', () => budget.usedBytes);
-  metrics.observe('sluice.buffer.limit', () => budget.limitBytes);
-  metrics.observe('sluice.buffer.waiting', () => budget.waiting);
-  metrics.observe('sluice.spool.used', () => spool?.usedBytes ?? 0);
-  metrics.observe('sluice.spool.limit', () => spool?.limitBytes ?? 0);
-  metrics.observe('sluice.upload.active', () => uploads.count);
-  metrics.observe('sluice.upload.io', () => uploads.receivedBytes);
-  metrics.observe('sluice.session.active', sessions);
-  metrics.observe('sluice.outbox.depth', () =>
-    Array.from(outboxes(), ([name, { depth }]) => [depth, { 'sluice.outbox': name }] as const),
-  );
-  metrics.observe('sluice.outbox.oldest_age', () =>
-    Array.from(outboxes(), ([name, { oldestAt }]) => {
-      const age = oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
-      return [age, { 'sluice.outbox': name }] as const;
-    }),
-  );
+  const stops = [
+    metrics.observe('sluice.buffer.used', () => budget.usedBytes),
+    metrics.observe('sluice.buffer.limit', () => budget.limitBytes),
+    metrics.observe('sluice.buffer.waiting', () => budget.waiting),
+    metrics.observe('sluice.spool.used', () => spool?.usedBytes ?? 0),
+    metrics.observe('sluice.spool.limit', () => spool?.limitBytes ?? 0),
+    metrics.observe('sluice.upload.active', () => uploads.count),
+    metrics.observe('sluice.upload.io', () => uploads.receivedBytes),
+    metrics.observe('sluice.session.active', sessions),
+    metrics.observe('sluice.outbox.depth', () =>
+      Array.from(outboxes(), ([name, { depth }]) => [depth, { 'sluice.outbox': name }] as const),
+    ),
+    metrics.observe('sluice.outbox.oldest_age', () =>
+      Array.from(outboxes(), ([name, { oldestAt }]) => {
+        const age = oldestAt === undefined ? 0 : Math.max(0, (Date.now() - oldestAt) / 1000);
+        return [age, { 'sluice.outbox': name }] as const;
+      }),
+    ),
+  ];
   countFromZero(metrics, state);
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 /** A series that begins with its first failure has no rate for that one. */

@@ -40,6 +40,7 @@ export interface Deviation {
   readonly actual: (subject: ConformanceSubject) => Promise<void>;
 }
 
+/** What the kit is run on. */
 export interface ConformanceOptions {
   /** Called once for each case: a backend with an empty tree. */
   readonly createSubject: () => ConformanceSubject | Promise<ConformanceSubject>;

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Connection, Principal, RequestContext } from '../contract/context.ts';
 
+/** What is to be otherwise in a test's request context. */
 export interface TestContextOverrides {
   readonly principal?: Partial<Principal>;
   readonly connection?: Partial<Connection>;

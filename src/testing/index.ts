@@ -1,3 +1,7 @@
+/**
+ * What tests of a backend need: the conformance kit, which holds it to every promise of the contract.
+ * @module
+ */
 export {
   type ConformanceOptions,
   conformanceCases,

@@ -13,6 +13,7 @@ export interface ConformanceSubject {
   readonly close?: () => Promise<void>;
 }
 
+/** One promise of the contract. */
 export interface ConformanceCase {
   /** A sentence; unique in the kit. */
   readonly name: string;

@@ -97,6 +97,24 @@ describe('loadConfig', () => {
     });
   });
 
+  test('the folder backend needs a folder, and no bucket', () => {
+    const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
+    const SLUICE_BACKEND = 'folder';
+    const options = { SLUICE_FOLDER: './files', SLUICE_PREFIX: 'session:prefix' };
+    expect(loadConfig({}, { ...rest, ...options, SLUICE_BACKEND }).backend).toEqual({
+      kind: 'folder',
+      folder: './files',
+      prefix: 'session:prefix',
+      staleUploadMs: 168 * 3_600_000,
+    });
+    expect(faultsOf({ SLUICE_BACKEND })).toEqual([
+      'SLUICE_FOLDER: is required for the folder backend: the folder that files go into',
+    ]);
+    expect(faultsOf({ SLUICE_FOLDER: './files' })).toEqual([
+      'SLUICE_FOLDER: needs SLUICE_BACKEND=folder: files go elsewhere otherwise',
+    ]);
+  });
+
   test('the memory backend needs no bucket', () => {
     const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
     expect(loadConfig({}, { ...rest, SLUICE_BACKEND: 'memory' }).backend).toEqual({ kind: 'memory' });
@@ -106,6 +124,28 @@ describe('loadConfig', () => {
     const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
     const { backend } = loadConfig({}, { ...rest, SLUICE_BACKEND: `${form}:/run/a:b` });
     expect(backend).toEqual({ kind: 'process', form, path: '/run/a:b' });
+  });
+
+  test.each([
+    './backend.js',
+    '../backends/mine.mjs',
+    '/srv/backend.js',
+    'file:///srv/backend.js',
+    'my-backend',
+    '@acme/backend/sftp',
+  ])('a backend may be the module %s, with options for its init', (specifier) => {
+    const given = { SLUICE_BACKEND: specifier, SLUICE_BACKEND_OPTIONS: '{"root":"/srv","depth":2}' };
+    const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
+    const options = { root: '/srv', depth: 2 };
+    expect(loadConfig({}, { ...rest, ...given }).backend).toEqual({ kind: 'module', specifier, options });
+  });
+
+  test('a module without options has none', () => {
+    expect(load({ SLUICE_BACKEND: './backend.js' }).backend).toEqual({
+      kind: 'module',
+      specifier: './backend.js',
+      options: undefined,
+    });
   });
 
   test('an empty variable counts as unset', () => {
@@ -218,6 +258,22 @@ describe('faults', () => {
       faultsOf({ SLUICE_SIDECAR: 'done', SLUICE_DUPLICATES: 'version' }).map((fault) => fault.split(':')[0]),
     ).toEqual(['SLUICE_SIDECAR']);
     expect(load({ SLUICE_SIDECAR: 'done', SLUICE_DUPLICATES: 'reject' }).duplicates).toBe('reject');
+    expect(faultsOf({ SLUICE_BACKEND_OPTIONS: '{}' })).toEqual([
+      'SLUICE_BACKEND_OPTIONS: needs SLUICE_BACKEND to be a module: it is for the init of that',
+    ]);
+  });
+
+  test('of options that are no JSON object nothing is shown', () => {
+    const faults = (options: string) =>
+      faultsOf({ SLUICE_BACKEND: './backend.js', SLUICE_BACKEND_OPTIONS: options });
+    expect(faults('{"token":"hunter2"')).toEqual([
+      expect.stringMatching(/^SLUICE_BACKEND_OPTIONS: must be a JSON object: it is not JSON/),
+    ]);
+    expect(faults('{"token":"hunter2"').join()).not.toContain('hunter2');
+    for (const other of ['[]', '"hunter2"', 'null', '1'])
+      expect(faults(other)).toEqual([
+        'SLUICE_BACKEND_OPTIONS: must be a JSON object: {"root": "/srv/files"}',
+      ]);
   });
 
   const WRONG: readonly (readonly [string, string, RegExp])[] = [
@@ -226,9 +282,12 @@ describe('faults', () => {
     ['SLUICE_PORT', '1e3', /whole number/],
     ['SLUICE_PORT', ' 22', /whole number/],
     ['SLUICE_HEALTH_PORT', '-1', /whole number from 0 to 65535$/],
-    ['SLUICE_BACKEND', 'folder', /folder backend is not supported yet; use s3 or memory$/],
-    ['SLUICE_BACKEND', './backend.js', /must be s3, memory, unix:SOCKET/],
-    ['SLUICE_BACKEND', 'unix:', /must be s3, memory, unix:SOCKET/],
+    ['SLUICE_BACKEND', 'unix:', /^SLUICE_BACKEND: must be s3/],
+    [
+      'SLUICE_BACKEND',
+      'My Backend',
+      /must be s3, folder, memory, or a module: \.\/path\/to\/backend\.js or the name of a package; or unix:SOCKET, worker:MODULE or fork:MODULE$/,
+    ],
     ['SLUICE_PREFIX', 'session:', /must name a session attribute/],
     ['SLUICE_PREFIX', '.sluice', /must not begin with "\.sluice"$/],
     ['SLUICE_PREFIX', '/.sluice/x', /must not begin with "\.sluice"$/],
@@ -274,7 +333,6 @@ describe('faults', () => {
   const LATER = {
     SLUICE_AUTH_URL: 'https://auth.example',
     SLUICE_AUTH_MODULE: './auth.js',
-    SLUICE_FOLDER: '/files',
     SLUICE_WORKERS: '2',
   };
 

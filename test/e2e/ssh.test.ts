@@ -108,17 +108,16 @@ describe('who may come in', () => {
 });
 
 describe('what they may do', () => {
-  test('neither a shell, nor a command, nor old scp', async () => {
-    const command = await ssh([], ['echo', 'hello']);
-    expect(command.stdout).not.toContain('hello');
-    expect(command.code).not.toBe(0);
-    expect((await ssh(['-T'])).code).not.toBe(0);
+  test('neither a shell, nor a command, nor old scp: each is told so, and fails', async () => {
+    const refused = { code: 1, stdout: '', stderr: expect.stringContaining('Only SFTP is served here') };
+    expect(await ssh([], ['echo', 'hello'])).toMatchObject(refused);
+    expect(await ssh(['-T'])).toMatchObject(refused);
     const scp = await run('scp', [
       '-O',
       ...sshOptions(around.workspace),
       ...['-P', String(service.port), around.workspace.usersFile, `${USERNAME}@127.0.0.1:/x`],
     ]);
-    expect(scp.code).not.toBe(0);
+    expect(scp).toMatchObject(refused);
   });
 
   test('another subsystem is refused', async () => {
@@ -164,6 +163,23 @@ describe('the door', () => {
   ])('a client that only knows %s is refused', async (...options) => {
     const extra = options.flatMap((option) => ['-o', option]);
     expect(await sftp(service, around.workspace, ['pwd'], extra)).toMatchObject({ code: 255, stdout: '' });
+    await service.log(
+      ({ msg, reason }) => msg === 'handshake failed' && String(reason).includes('no matching'),
+    );
+  });
+
+  test('no host key signs with SHA-1: that is not even offered, lest a client choose it that knows better', async () => {
+    const verbose = await run('ssh', [
+      ...['-o', 'LogLevel=DEBUG2', ...sshOptions(around.workspace)],
+      ...['-p', String(service.port), `${USERNAME}@127.0.0.1`],
+    ]);
+    const offers = [...verbose.stderr.matchAll(/host key algorithms: (\S+)/g)].map(([, offer]) => offer);
+    expect(offers.at(-1)?.split(',').sort()).toEqual([
+      'ecdsa-sha2-nistp256',
+      'rsa-sha2-256',
+      'rsa-sha2-512',
+      'ssh-ed25519',
+    ]);
   });
 
   test.each(['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512', 'rsa-sha2-256'])(

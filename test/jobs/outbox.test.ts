@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createOutboxStore } from '../../src/backends/s3/outbox-store.ts';
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
 import type { OutboxStore } from '../../src/contract/outbox-store.ts';
+import { MessageRefusedError } from '../../src/jobs/event-sender.ts';
 import { Outbox } from '../../src/jobs/outbox.ts';
-import { MessageRefusedError } from '../../src/jobs/send-batch.ts';
 import { createSqsClient } from '../../src/jobs/sqs-client.ts';
 import { createSqsSender } from '../../src/jobs/sqs-sender.ts';
 import { createTestContext } from '../../src/testing/index.ts';

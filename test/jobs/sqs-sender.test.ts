@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Emulators, startEmulators } from '../../src/cli/dev/emulators.ts';
 import { type UploadFinishedEvent, uploadFinishedEvent } from '../../src/jobs/event.ts';
 import type { EventSender } from '../../src/jobs/event-sender.ts';
+import { MessageRefusedError } from '../../src/jobs/event-sender.ts';
 import { toMessage } from '../../src/jobs/message.ts';
-import { MessageRefusedError } from '../../src/jobs/send-batch.ts';
 import { createSqsClient } from '../../src/jobs/sqs-client.ts';
 import { createSqsSender } from '../../src/jobs/sqs-sender.ts';
 import { finishedEvent } from '../support/events.ts';

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 export interface Finished {
   readonly code: number | null;
@@ -16,12 +16,12 @@ export interface RunOptions {
   readonly input?: string;
 }
 
-export interface RunningOptions extends Omit<RunOptions, 'input'> {
+export interface RunningOptions extends RunOptions {
   /** Makes it the leader of a process group, so that `killGroup` reaches what it starts (`sftp` starts `ssh`). */
   readonly ownGroup?: boolean;
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** Environment of a child: nothing of ours that could change what it does. */
 function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
@@ -71,8 +71,10 @@ export class Running {
       detached: options.ownGroup ?? false,
       env: environment(options.env),
       cwd: options.cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
+    this.child.stdin.on('error', () => undefined);
+    this.child.stdin.end(options.input ?? '');
     started.add(this.child);
     createInterface({ input: this.child.stdout }).on('line', (line) => {
       this.lines.push(line);

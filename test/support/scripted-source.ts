@@ -72,7 +72,7 @@ export class ScriptedSource implements ConsoleSource {
     const { isFinishing, expectedBytes, ...upload } = this.liveUploads.get(id) ?? aLiveUpload({ id });
     this.liveUploads.delete(id);
     const key = result === 'ok' ? `tenants/acme${upload.path}` : undefined;
-    this.activity.uploadEnded({ ...upload, endedAt, result, key });
+    this.activity.uploadEnded(anEndedUpload({ ...upload, endedAt, result, key }));
   }
 }
 
@@ -94,7 +94,15 @@ export function aLiveUpload(upload: Partial<LiveUpload> = {}): LiveUpload {
 
 export function anEndedUpload(upload: Partial<EndedUpload> = {}): EndedUpload {
   const { isFinishing, expectedBytes, ...rest } = aLiveUpload();
-  return { ...rest, endedAt: new Date(), result: 'ok', key: 'tenants/acme/in/report.csv', ...upload };
+  return {
+    ...rest,
+    endedAt: new Date(),
+    result: 'ok',
+    key: 'tenants/acme/in/report.csv',
+    principal: { username: rest.username, session: {} },
+    stored: undefined,
+    ...upload,
+  };
 }
 
 export function aJob(job: Partial<SentJob> = {}): SentJob {

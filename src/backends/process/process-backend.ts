@@ -1,8 +1,10 @@
 import type { Backend, FileRange, RenameOptions, Upload, WriteOptions } from '../../contract/backend.ts';
+import type { ManagedBackend } from '../../contract/backend-source.ts';
 import type { RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import type { MemoryAllowance } from '../../contract/memory.ts';
+import type { ProbeResult } from '../../contract/probe.ts';
 import type { DirectoryEntry, FileAttributes, FileLocation, StoredFile } from '../../contract/types.ts';
 import { copyOf } from './channel.ts';
 import { Link } from './link.ts';
@@ -31,9 +33,9 @@ export type ProcessBackendOptions = ProcessTarget & {
 };
 
 /** A backend that lives in another thread or process. */
-export interface ProcessBackend extends Backend {
-  /** Resolves when the process answers. @throws FsError `EIO`, `ETIMEDOUT`. */
-  ping(): Promise<void>;
+export interface ProcessBackend extends ManagedBackend {
+  /** Whether the process answers. @throws FsError `EIO`, `ETIMEDOUT`. */
+  probe(): Promise<ProbeResult>;
   /** Ends the process if it was started here. */
   close(): Promise<void>;
 }
@@ -177,12 +179,13 @@ export async function createProcessBackend(options: ProcessBackendOptions): Prom
       ? { storedFile: async (context, path) => (await ask(context, 'stored_file', { path }, context)).ok }
       : {}),
     ...(location === undefined ? {} : { locate: (context, path) => toLocation(location, context, path) }),
-    ping: async () => {
+    probe: async () => {
       const peer = await link.peer(openTimeout);
       // Any answer will do, ENOTSUP too.
       await peer.request('hello', { version: PROTOCOL_VERSION }, { timeout: openTimeout }).catch((error) => {
         if (!(error instanceof FsError && error.code === 'ENOTSUP')) throw error;
       });
+      return { state: 'ok' };
     },
     close: () => link.close(),
   } satisfies ProcessBackend;

@@ -1,7 +1,8 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { MAX_NAME_BYTES } from '../../contract/path.ts';
+import { RESERVED_PREFIX } from '../../contract/prefix.ts';
 import { type DirectoryEntry, directoryInfo, fileInfo } from '../../contract/types.ts';
-import { DIRECTORY_MARKER, decodeKey, RESERVED_PREFIX } from './keys.ts';
+import { DIRECTORY_MARKER, decodeKey } from './keys.ts';
 import { type ObjectStore, unquote } from './store.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { OutboxStore } from '../../contract/outbox-store.ts';
+import { RESERVED_PREFIX } from '../../contract/prefix.ts';
 import { ANY, replacing, type WriteCondition } from './conditions.ts';
 import { isNotFound, toS3Failure } from './errors.ts';
-import { RESERVED_PREFIX } from './keys.ts';
 import { pagesBelow } from './pages.ts';
 import { type ObjectStore, unquote } from './store.ts';
 import { describeStored } from './stored-file.ts';

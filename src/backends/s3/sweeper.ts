@@ -5,8 +5,9 @@ import {
   type ListMultipartUploadsCommandOutput as Page,
 } from '@aws-sdk/client-s3';
 import type { Log } from '../../contract/log.ts';
+import { staticPrefixOf } from '../../contract/prefix.ts';
 import { isNotFound, toS3Failure } from './errors.ts';
-import { decodeKey, STAGING_PREFIX, staticPrefixOf } from './keys.ts';
+import { decodeKey, STAGING_PREFIX } from './keys.ts';
 import { pagesBelow } from './pages.ts';
 import type { ObjectStore } from './store.ts';
 

@@ -1,4 +1,4 @@
-import { createApp } from '../../app.ts';
+import { createConfiguredApp } from '../../configured-app.ts';
 import { createLogger } from '../../telemetry/logger.ts';
 import { startTelemetry } from '../../telemetry/sdk.ts';
 import { Watch } from '../console.ts';
@@ -30,7 +30,7 @@ export async function dev(): Promise<void> {
       exports: demo.config.hasTraceReceiver,
     });
     const { tracer, metrics } = telemetry;
-    const app = await createApp(demo.config, demo.materials, { log, tracer, metrics, activity });
+    const app = await createConfiguredApp(demo.config, demo.materials, { log, tracer, metrics, activity });
     const site = await demo.serveConsole(app, watch);
     const { port, takenPort } = await demo.listen(app);
     terminal.welcome({

@@ -106,7 +106,7 @@ describe('a process that dies', () => {
     const before = performance.now();
     await expect(backend.fileInfo(createOwnContext(), '/')).rejects.toMatchObject({ code: 'EIO' });
     expect(performance.now() - before).toBeLessThan(2000);
-    await expect(backend.ping()).rejects.toMatchObject({ code: 'EIO' });
+    await expect(backend.probe()).rejects.toMatchObject({ code: 'EIO' });
   });
 
   test('cannot be found when the backend is made: EIO', async () => {
@@ -121,7 +121,7 @@ describe('a process that does not answer as it should', () => {
   test('is ETIMEDOUT when it is slow, and goes on being asked', async () => {
     const backend = await startOdd('silent');
     await expect(backend.fileInfo(context, '/')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
-    await backend.ping();
+    await backend.probe();
   });
 
   test('is taken for dead when it hangs, and started again', async () => {
@@ -132,7 +132,7 @@ describe('a process that does not answer as it should', () => {
     await expect
       .poll(
         () =>
-          backend.ping().then(
+          backend.probe().then(
             () => 'up',
             () => 'down',
           ),

