@@ -14,6 +14,7 @@ import {
 import { type Page, ServedListing } from './served-listing.ts';
 import { copyInto, ServedUpload } from './served-upload.ts';
 
+/** What a served backend says of itself besides its operations. */
 export interface ServeOptions {
   /**
    * Where the files are kept, for the jobs: a bucket, and the prefix as the S3 backend has it. Without it a job says the name of

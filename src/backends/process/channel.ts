@@ -4,6 +4,7 @@ export interface Message {
   readonly bytes?: Uint8Array | undefined;
 }
 
+/** Who hears what comes through a {@link Channel}. */
 export interface Receiver {
   /** Of a message that nobody has looked at yet. */
   message(message: unknown): void;

@@ -20,6 +20,7 @@ import {
 import { createConnector, type ProcessTarget } from './start.ts';
 import { BatchMemory } from './write-batch.ts';
 
+/** Where the backend is, and how long it is waited for. */
 export type ProcessBackendOptions = ProcessTarget & {
   /** Whether each message says whose it is; false when absent, as with the library that this follows. */
   readonly session?: boolean;

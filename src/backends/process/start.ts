@@ -18,7 +18,10 @@ export type ProcessTarget =
   /** A process that somebody else runs: the path of the Unix socket that it listens on. */
   | { readonly socket: string }
   /** A channel of one's own. */
-  | { readonly connect: () => Channel | Promise<Channel> };
+  | {
+      /** Called once for each life of the process. */
+      readonly connect: () => Channel | Promise<Channel>;
+    };
 
 /** Makes the way to the backend, once for each life of it. */
 export function createConnector(target: ProcessTarget): () => Promise<Channel> {

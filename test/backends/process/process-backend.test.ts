@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   createProcessBackend,
@@ -63,6 +68,15 @@ describe('a handler written by hand', () => {
     await backend.delete(context, '/b');
     await expect(backend.readFile(context, '/b')).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(backend.makeDir(context, '/dir')).rejects.toMatchObject({ code: 'EROFS' });
+  });
+
+  test('hears the trace that a request belongs to', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const scope = { trace: { traceparent }, run: <T>(work: () => T) => work() };
+    const plain = await start({ fork: moduleNamed('plain.mjs') });
+    await plain.writeFile({ ...createTestContext(), scope }, '/a', Buffer.from('a'));
+    const told = await plain.readFile(createTestContext(), '/trace');
+    expect(JSON.parse(Buffer.from(told).toString())).toEqual({ traceparent });
   });
 
   test('hears whose request it is with `session`, and nothing of it without', async () => {
@@ -191,6 +205,33 @@ describe('a process that does not answer as it should', () => {
     const asked = backend.fileInfo(createTestContext({ signal: leaving.signal }), '/');
     leaving.abort();
     await expect(asked).rejects.toMatchObject({ code: 'ECANCELED' });
+  });
+});
+
+describe('a socket', () => {
+  test('that says what is no frame is closed, and the backend is EIO', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-'));
+    closing.push(() => rm(folder, { recursive: true }));
+    const socket = join(folder, 'garbage.sock');
+    let closed = 0;
+    const server = createServer((connection) => {
+      connection
+        .on('error', () => undefined)
+        .once('close', () => closed++)
+        .resume();
+      connection.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    }).listen(socket);
+    await once(server, 'listening');
+    closing.push(async () => void server.close());
+    await expect(createProcessBackend({ socket, openTimeout: 300 })).rejects.toMatchObject({ code: 'EIO' });
+    expect(closed).toBeGreaterThan(0);
+  });
+
+  test('belongs to its owner alone, and takes the place of one whose process was killed', async () => {
+    const server = await startSocketServer('memory.mjs');
+    closing.push(server.close);
+    await server.restart();
+    expect((await stat(server.socket)).mode & 0o777).toBe(0o600);
   });
 });
 

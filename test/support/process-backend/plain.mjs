@@ -21,8 +21,9 @@ const operations = {
     files.set(to, there(path));
     files.delete(path);
   },
-  write_file: ({ path, bytes, session }) => {
+  write_file: ({ path, bytes, session, trace }) => {
     files.set(path, bytes);
+    if (trace !== undefined) files.set('/trace', Buffer.from(JSON.stringify(trace)));
     if (session !== undefined) files.set('/session', Buffer.from(JSON.stringify(session)));
   },
 };
