@@ -70,7 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: [],
   buffers: [],
   telemetry: [],
-  testing: [],
+  testing: ['layers/with-buffering.ts'],
   sftp: [],
   ssh: ['sftp/session.ts'],
   jobs: ['config/load.ts', 'telemetry/aws-calls.ts'],

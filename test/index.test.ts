@@ -35,8 +35,15 @@ test('the package exports the server, the contract, its helpers, a backend and t
   ]);
 });
 
-test('sluice/testing exports the conformance kit', () => {
-  expect(exportsOf('sluice/testing')).toEqual(['conformanceCases', 'createTestContext', 'runConformance']);
+test('sluice/testing exports the conformance kit and faults', () => {
+  expect(exportsOf('sluice/testing')).toEqual([
+    'OPTIONAL_OPERATIONS',
+    'conformanceCases',
+    'createFaultPlan',
+    'createTestContext',
+    'runConformance',
+    'withFaults',
+  ]);
 });
 
 /** The packages that a program has loaded, but for zod, and what keeps its process alive. */

@@ -1,12 +1,22 @@
 /**
- * What tests of a backend need: the conformance kit, which holds it to every promise of the contract.
+ * For authors of backends, and of what stands around them: the conformance kit, and faults on demand.
  * @module
  */
 export {
   type ConformanceOptions,
   conformanceCases,
   type Deviation,
+  type FaultHooks,
   runConformance,
 } from './conformance.ts';
 export { createTestContext, type TestContextOverrides } from './context.ts';
-export type { ConformanceCase, ConformanceSubject } from './subject.ts';
+export type { Fault, FaultAction, FaultRule, FaultyOperation } from './fault-rule.ts';
+export { createFaultPlan, type FaultPlan, type FaultyCall } from './faults.ts';
+export {
+  type ConformanceCase,
+  type ConformanceSubject,
+  type GivenSubject,
+  OPTIONAL_OPERATIONS,
+  type OptionalOperation,
+} from './subject.ts';
+export { withFaults } from './with-faults.ts';

@@ -1,7 +1,7 @@
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { Backend } from '../../src/contract/backend.ts';
 import { withBuffering } from '../../src/layers/with-buffering.ts';
-import { createTestContext } from '../../src/testing/index.ts';
+import { createTestContext, OPTIONAL_OPERATIONS } from '../../src/testing/index.ts';
 import { bindConformance } from './bind.ts';
 
 /** The eight required operations and nothing else. */
@@ -25,6 +25,12 @@ bindConformance('a backend of whole files under withBuffering', {
     backend: withBuffering(createWholeFileBackend(), { maxFileBytes: 16 * 2 ** 20 }),
     context: createTestContext(),
   }),
+  without: ['copyChunk'],
+});
+
+bindConformance('a backend of whole files, to which the kit lends the rest,', {
+  createSubject: () => ({ backend: createWholeFileBackend() }),
+  without: OPTIONAL_OPERATIONS,
 });
 
 bindConformance('a streaming backend under withBuffering', {

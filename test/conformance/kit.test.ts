@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload, WriteOptions } from '../../src/contract/backend.ts';
-import { type ConformanceOptions, conformanceCases, runConformance } from '../../src/testing/conformance.ts';
-import { createTestContext } from '../../src/testing/index.ts';
+import { FsError } from '../../src/contract/errors.ts';
+import {
+  type ConformanceOptions,
+  conformanceCases,
+  createFaultPlan,
+  createTestContext,
+  type GivenSubject,
+  runConformance,
+  withFaults,
+} from '../../src/testing/index.ts';
 
 type Change<T> = (honest: T) => Partial<T>;
 
@@ -227,7 +235,7 @@ const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBacke
       uploadLiar((upload) => ({
         copyChunk: async (path, { offset, length }, to) => upload.copyChunk?.(path, { offset, length }, to),
       })),
-    'copyChunk, where there is one, rejects ESTALE, at the end at the latest, when 20 bytes were replaced before it',
+    'copyChunk rejects ESTALE, at the end at the latest, when 20 bytes were replaced before it',
   ],
   [
     'copies that begin where the target does',
@@ -235,7 +243,7 @@ const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBacke
       uploadLiar((upload) => ({
         copyChunk: async (path, range, to) => upload.copyChunk?.(path, { ...range, offset: to }, to),
       })),
-    'copyChunk, where there is one, takes a range from the middle, without an etag too',
+    'copyChunk takes a range from the middle, without an etag too',
   ],
   [
     'copies of what is missing that are taken for done',
@@ -243,7 +251,7 @@ const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBacke
       uploadLiar((upload) => ({
         copyChunk: async (...args) => upload.copyChunk?.(...args).catch(() => undefined),
       })),
-    'copyChunk, where there is one, rejects ENOENT, at the end at the latest, for a missing file',
+    'copyChunk rejects ENOENT, at the end at the latest, for a missing file',
   ],
   [
     'a checksum of something else',
@@ -258,8 +266,97 @@ const LIES: readonly (readonly [lie: string, createBackend: () => StreamingBacke
   ],
 ];
 
+/** Memory, and a store below it that goes away: `change` says what a backend makes of that. */
+function overStore(change: (memory: StreamingBackend, isAway: () => boolean) => Partial<StreamingBackend>) {
+  let away = false;
+  return {
+    backend: liar((memory) => change(memory, () => away)),
+    unreachable: async () => {
+      away = true;
+      return async () => {
+        away = false;
+      };
+    },
+  };
+}
+
+const gone = () => Promise.reject(new FsError('EIO', 'the store is away'));
+
+/** What backends make of a store that is away, and a case that must notice. */
+const LIES_IN_FAULTS: readonly (readonly [
+  lie: string,
+  change: Parameters<typeof overStore>[0],
+  noticedBy: string,
+])[] = [
+  [
+    'answers from nowhere',
+    () => ({}),
+    'while the store is unreachable fileInfo rejects EIO or ETIMEDOUT, and nothing has changed when it is back',
+  ],
+  [
+    'a store that is away taken for an empty one',
+    (memory, isAway) => ({
+      readFile: (...args) =>
+        isAway() ? Promise.reject(new FsError('ENOENT', 'nothing there')) : memory.readFile(...args),
+    }),
+    'while the store is unreachable readFile rejects EIO or ETIMEDOUT, and nothing has changed when it is back',
+  ],
+  [
+    'a write that fails and is done all the same',
+    (memory, isAway) => ({
+      writeFile: async (...args) => {
+        const stored = await memory.writeFile(...args);
+        return isAway() ? gone() : stored;
+      },
+    }),
+    'while the store is unreachable writeFile rejects EIO or ETIMEDOUT, and nothing has changed when it is back',
+  ],
+  [
+    'an upload that is stored when the client was told of a failure',
+    (memory, isAway) => ({
+      beginWrite: async (...args) => {
+        const upload = await memory.beginWrite(...args);
+        const { finishWrite } = upload;
+        upload.finishWrite = async () => {
+          const stored = await finishWrite();
+          return isAway() ? gone() : stored;
+        };
+        return upload;
+      },
+    }),
+    'an upload that the store goes away under rejects by its end, and an earlier file stays as it was',
+  ],
+  [
+    'an abort that stores what there is when it cannot clean up',
+    (memory, isAway) => ({
+      beginWrite: async (...args) => {
+        const upload = await memory.beginWrite(...args);
+        const { finishWrite, abortWrite } = upload;
+        upload.abortWrite = async () => void (await (isAway() ? finishWrite() : abortWrite()));
+        return upload;
+      },
+    }),
+    'an upload that is aborted while the store is unreachable ends, and nothing appears when it is back',
+  ],
+  [
+    'a backend that never recovers',
+    (memory, isAway) => {
+      let broken = false;
+      return {
+        fileInfo: (...args) => {
+          broken ||= isAway();
+          return broken ? gone() : memory.fileInfo(...args);
+        },
+      };
+    },
+    'once the store is back everything works again, without a new backend',
+  ],
+];
+
 /** Runs the kit by hand; gives the names of what was registered and of what failed. */
-async function runByHand(options: ConformanceOptions): Promise<{ names: string[]; failed: string[] }> {
+async function runByHand<Subject extends GivenSubject>(
+  options: ConformanceOptions<Subject>,
+): Promise<{ names: string[]; failed: string[] }> {
   const registered: [string, () => Promise<void>][] = [];
   runConformance((name, run) => registered.push([name, run]), options);
   const failed: string[] = [];
@@ -278,6 +375,60 @@ describe('the conformance kit', () => {
     expect(failed).toContain(noticedBy);
     // A liar that fails everything would prove nothing.
     expect(failed.length).toBeLessThan(conformanceCases.length / 2);
+  });
+
+  test.each(LIES_IN_FAULTS)('notices %s', async (_lie, change, noticedBy) => {
+    const { failed } = await runByHand({
+      createSubject: () => overStore(change),
+      faults: { unreachable: ({ unreachable }) => unreachable() },
+    });
+    expect(failed).toContain(noticedBy);
+  });
+
+  test('has nothing to say against a backend that fails as long as its store is away', async () => {
+    const { names, failed } = await runByHand({
+      createSubject: () => {
+        const plan = createFaultPlan();
+        return { backend: withFaults(createMemoryBackend(), plan), plan };
+      },
+      faults: {
+        unreachable: async ({ plan }) => {
+          const away = plan.fault({ fail: 'EIO' });
+          return async () => away.release();
+        },
+      },
+    });
+    expect(failed).toEqual([]);
+    expect(names.filter((name) => name.startsWith('NOT RUN'))).toEqual([]);
+  });
+
+  test('names what it has not run, and for want of what', async () => {
+    const { names, failed } = await runByHand({
+      createSubject: () => ({ backend: liar(() => ({ readFileRange: undefined as never })) }),
+      without: ['readFileRange'],
+    });
+    expect(failed).toEqual([]);
+    const notRun = names.filter((name) => name.startsWith('NOT RUN'));
+    expect(notRun[0]).toBe('NOT RUN, for want of readFileRange: "the backend has readFileRange of its own"');
+    expect(notRun.slice(1).map((name) => name.slice(0, 40))).toEqual(
+      conformanceCases
+        .filter(({ needs }) => needs === 'faults.unreachable')
+        .map(() => 'NOT RUN, for want of faults.unreachable: '.slice(0, 40)),
+    );
+    expect(notRun.length).toBeGreaterThan(10);
+  });
+
+  test('fails a backend that has less than is said, or more', async () => {
+    const less = await runByHand({
+      createSubject: () => ({ backend: liar(() => ({ locate: undefined as never })) }),
+    });
+    expect(less.failed).toEqual(['the backend has locate of its own']);
+    const more = await runByHand({
+      createSubject: () => ({ backend: createMemoryBackend() }),
+      without: ['locate', 'copyChunk'],
+    });
+    expect(more.failed).toContain('NOT RUN, for want of locate: "the backend has locate of its own"');
+    expect(more.failed).toContain('NOT RUN, for want of copyChunk: "the backend has copyChunk of its own"');
   });
 
   test('lets a backend that keeps no attributes take them for nothing', async () => {

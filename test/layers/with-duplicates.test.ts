@@ -1,10 +1,10 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, WriteOptions } from '../../src/contract/backend.ts';
 import { FsError } from '../../src/contract/errors.ts';
 import { withDuplicates } from '../../src/layers/with-duplicates.ts';
 import { withIngestion } from '../../src/layers/with-ingestion.ts';
-import { createTestContext } from '../../src/testing/index.ts';
+import { createFaultPlan, createTestContext, withFaults } from '../../src/testing/index.ts';
 import { contentOf, watchUploads } from '../support/sftp-driver.ts';
 import { SILENT, watchJobs } from '../support/watch-jobs.ts';
 
@@ -85,8 +85,9 @@ describe.each(POLICIES)('under "%s"', (policy) => {
   test('what fails for another reason fails with that', async () => {
     const { memory } = await site(policy, { '/a.csv': 'older', '/a.part': 'newer' });
     const error = new FsError('EIO', 'not now');
-    const failsOnce = () => vi.fn().mockRejectedValueOnce(error);
-    const broken = judged(policy, { ...memory, beginWrite: failsOnce(), rename: failsOnce() });
+    const plan = createFaultPlan();
+    plan.fault({ operation: ['beginWrite', 'rename'], throws: error });
+    const broken = judged(policy, withFaults(memory, plan));
     await expect(broken.beginWrite(call, '/a.csv', REPLACE)).rejects.toBe(error);
     await expect(broken.rename(call, '/a.part', '/a.csv')).rejects.toBe(error);
   });
@@ -232,8 +233,11 @@ describe('under "version"', () => {
     const { backend: inner, calls } = watchUploads();
     await inner.writeFile(call, '/a', Buffer.from('older'));
     const error = new Error('not now');
-    const broken = { ...inner, readFileRange: () => Promise.reject(error) };
-    await expect(judged('version', broken).beginWrite(call, '/a', RESUME)).rejects.toBe(error);
+    const plan = createFaultPlan();
+    plan.fault({ operation: 'readFileRange', throws: error });
+    await expect(judged('version', withFaults(inner, plan)).beginWrite(call, '/a', RESUME)).rejects.toBe(
+      error,
+    );
     expect(calls.at(-1)).toMatch(/^abort \/a\./);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { StreamingBackend } from '../../src/contract/backend.ts';
 import { FS_ERROR_CODES, FsError, type FsErrorCode } from '../../src/contract/errors.ts';
 import { STATUS_OF } from '../../src/sftp/status.ts';
+import { createFaultPlan, withFaults } from '../../src/testing/index.ts';
 import { contentOf, SftpDriver, watchUploads } from '../support/sftp-driver.ts';
 import {
   close,
@@ -50,15 +50,9 @@ const STATUS: Readonly<Record<FsErrorCode, number>> = {
 
 /** A session whose backend throws `error` when asked about any path. */
 async function withFailing(error: unknown): Promise<SftpDriver> {
-  const { backend } = watchUploads();
-  return await SftpDriver.started({
-    backend: {
-      ...backend,
-      fileInfo: async () => {
-        throw error;
-      },
-    },
-  });
+  const plan = createFaultPlan();
+  plan.fault({ operation: 'fileInfo', throws: error });
+  return await SftpDriver.started({ backend: withFaults(watchUploads().backend, plan) });
 }
 
 describe('what a client hears of an error', () => {
@@ -192,14 +186,9 @@ describe('a WRITE that the upload refuses', () => {
 
   test('an FSETSTAT of a size that it refuses spoils it too', async () => {
     const { backend, calls } = watchUploads();
-    const refusing: StreamingBackend = {
-      ...backend,
-      beginWrite: async (...args) => ({
-        ...(await backend.beginWrite(...args)),
-        setSize: () => Promise.reject(new FsError('ENOTSUP', 'cutting off')),
-      }),
-    };
-    const driver = await SftpDriver.started({ backend: refusing });
+    const plan = createFaultPlan();
+    plan.fault({ operation: 'setSize', fail: 'ENOTSUP' });
+    const driver = await SftpDriver.started({ backend: withFaults(backend, plan) });
     const handle = await driver.open('/a');
     expect(await driver.code((id) => fsetstat(id, handle, sizeAttribute(1)))).toBe(8);
     expect(await driver.code((id) => write(id, handle, 0, 'x'))).toBe(8);
@@ -272,15 +261,9 @@ describe('a request that cannot be read', () => {
 });
 
 test('a request on a read handle fails alone: others of the session go on', async () => {
-  const { backend } = watchUploads();
-  const driver = await SftpDriver.started({
-    backend: {
-      ...backend,
-      readFileRange: async () => {
-        throw new FsError('ESTALE', SECRET);
-      },
-    },
-  });
+  const plan = createFaultPlan();
+  plan.fault({ operation: 'readFileRange', throws: new FsError('ESTALE', SECRET) });
+  const driver = await SftpDriver.started({ backend: withFaults(watchUploads().backend, plan) });
   const upload = await driver.open('/a');
   await driver.code((id) => write(id, upload, 0, 'x'));
   await driver.code((id) => close(id, upload));

@@ -244,9 +244,13 @@ export const moto: Profile = {
         await assert.rejects(backend.makeDir(context, '/two\nlines'), { code: 'ENOENT' });
       },
     },
-    'copyChunk, where there is one, rejects ESTALE, at the end at the latest, when 12000000 bytes were replaced before it':
-      { reason: NO_SOURCE_CONDITIONS, actual: copiesWhatIsThere },
-    'copyChunk, where there is one, gives the old 12000000 bytes or rejects ESTALE when they are replaced before the end':
-      { reason: NO_SOURCE_CONDITIONS, actual: copiesWhatIsThere },
+    'copyChunk rejects ESTALE, at the end at the latest, when 12000000 bytes were replaced before it': {
+      reason: NO_SOURCE_CONDITIONS,
+      actual: copiesWhatIsThere,
+    },
+    'copyChunk gives the old 12000000 bytes or rejects ESTALE when they are replaced before the end': {
+      reason: NO_SOURCE_CONDITIONS,
+      actual: copiesWhatIsThere,
+    },
   },
 };
