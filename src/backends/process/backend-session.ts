@@ -10,6 +10,7 @@ import {
   type Request,
   type RequestOf,
   requestSchema,
+  UPLOAD_OPERATIONS,
 } from './protocol.ts';
 import { type Page, ServedListing } from './served-listing.ts';
 import { copyInto, ServedUpload } from './served-upload.ts';
@@ -270,18 +271,6 @@ export class BackendSession {
     });
   }
 }
-
-const UPLOAD_OPERATIONS = [
-  'begin_write',
-  'write_chunk',
-  'finish_write',
-  'abort_write',
-  'set_size',
-  'set_attributes',
-  'sync',
-  'read_chunk',
-  'copy_chunk',
-] as const;
 
 type UploadRequest = RequestOf<Exclude<(typeof UPLOAD_OPERATIONS)[number], 'begin_write' | 'abort_write'>>;
 

@@ -121,12 +121,8 @@ export const REQUIRED_OPERATIONS = [
   'write_file',
 ] as const satisfies readonly Operation[];
 
-/** What a backend may offer besides, in its answer to `hello`. */
-export const OPTIONAL_OPERATIONS = [
-  'next_page',
-  'end_list',
-  'read_file_range',
-  'stored_file',
+/** Those of a backend that streams uploads. */
+export const UPLOAD_OPERATIONS = [
   'begin_write',
   'write_chunk',
   'finish_write',
@@ -136,7 +132,6 @@ export const OPTIONAL_OPERATIONS = [
   'sync',
   'read_chunk',
   'copy_chunk',
-  'cancel',
 ] as const satisfies readonly Operation[];
 
 const name = z
