@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import {
   createProcessBackend,
@@ -5,6 +9,7 @@ import {
   type ProcessTarget,
 } from '../../src/backends/process/index.ts';
 import { withBuffering } from '../../src/layers/with-buffering.ts';
+import { createTestContext } from '../../src/testing/index.ts';
 import { createOwnContext, moduleNamed, startSocketServer } from '../support/process-backend/start.ts';
 import { bindConformance } from './bind.ts';
 
@@ -16,7 +21,11 @@ afterAll(async () => {
 });
 
 /** One process for all cases, with a tree for each. What is added is where a file is kept, which a process need not say. */
-function bind(subject: string, find: () => Promise<ProcessTarget> | ProcessTarget): void {
+function bind(
+  subject: string,
+  find: () => Promise<ProcessTarget> | ProcessTarget,
+  createContext = createOwnContext,
+): void {
   let started: Promise<ProcessBackend> | undefined;
   const start = async () => {
     const process = await createProcessBackend({ ...(await find()), session: true });
@@ -26,7 +35,7 @@ function bind(subject: string, find: () => Promise<ProcessTarget> | ProcessTarge
   bindConformance(subject, {
     createSubject: async () => {
       started ??= start();
-      return { backend: withBuffering(await started, { maxFileBytes: 0 }), context: createOwnContext() };
+      return { backend: withBuffering(await started, { maxFileBytes: 0 }), context: createContext() };
     },
   });
 }
@@ -38,3 +47,13 @@ bind('a memory backend behind a Unix socket', async () => {
   closing.push(server.close);
   return { socket: server.socket };
 });
+
+bind(
+  'a folder backend in a worker thread',
+  async () => {
+    const root = await mkdtemp(join(tmpdir(), 'sluice-folder-'));
+    closing.push(() => rm(root, { recursive: true }));
+    return { worker: moduleNamed('folder.mjs'), workerData: { root } };
+  },
+  () => createTestContext({ principal: { session: { prefix: `tenants/${randomUUID()}` } } }),
+);
