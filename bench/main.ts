@@ -3,6 +3,7 @@ import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
 import { addLone } from './commands/lone.ts';
+import { addProcess } from './commands/process.ts';
 import { addSmall } from './commands/small.ts';
 import { addTelemetry } from './commands/telemetry.ts';
 import { addUpload } from './commands/upload.ts';
@@ -11,7 +12,16 @@ const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
   .showHelpAfterError();
 
-for (const add of [addUpload, addConcurrent, addHuge, addListing, addSmall, addLone, addTelemetry])
+for (const add of [
+  addUpload,
+  addProcess,
+  addConcurrent,
+  addHuge,
+  addListing,
+  addSmall,
+  addLone,
+  addTelemetry,
+])
   add(program);
 
 await program.parseAsync();

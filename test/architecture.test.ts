@@ -87,6 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backends/memory': ['buffers/file-image.ts'],
   'backends/s3': ['buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
   'backends/custom': [],
+  'backends/process': ['config/load.ts'],
   'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
   'health.ts': ['ssh/take-proxy-header.ts'],
   'task-protection.ts': [],
@@ -187,7 +188,7 @@ const HOMES: Readonly<
   '@opentelemetry/exporter-trace-otlp-http': { code: ['telemetry'] },
   '@opentelemetry/exporter-trace-otlp-proto': { code: ['telemetry'] },
   pino: { code: ['telemetry'] },
-  zod: { code: ['auth', 'config', 'jobs', 'server'] },
+  zod: { code: ['auth', 'backends/process', 'config', 'jobs', 'server'] },
   commander: { code: ['main.ts'] },
   fauxqs: { code: ['cli/dev'] },
 };

@@ -19,40 +19,40 @@ export interface UploadReport extends Heading {
   readonly skipped: readonly Skipped[];
 }
 
-/** Whom the others are compared with. */
-const REFERENCE = 'sshd';
-
-const COLUMNS = [
+const columns = (reference: string) => [
   'Target',
   'Cipher',
   'Wall s',
   'CPU s per GiB',
   'Peak RSS MiB',
-  `Wall / ${REFERENCE}`,
-  `CPU / ${REFERENCE}`,
+  `Wall / ${reference}`,
+  `CPU / ${reference}`,
   'Client CPU s',
   'Sink CPU s',
 ];
 
-/** Medians with, in parentheses, the least and the most of all runs. */
-export function uploadTable({ series, skipped, bytes }: Omit<UploadReport, keyof Heading>): string {
+/** Medians with, in parentheses, the least and the most of all runs; `reference` is whom the others are compared with. */
+export function uploadTable(
+  { series, skipped, bytes }: Omit<UploadReport, keyof Heading>,
+  reference = 'sshd',
+): string {
   const rows = series.map((one) => {
     const { wall, cpuPerGiB, rss, client, sink } = figuresOf(one, bytes);
-    const other = series.find(({ target, cipher }) => target === REFERENCE && cipher === one.cipher);
-    const reference = other && figuresOf(other, bytes);
+    const other = series.find(({ target, cipher }) => target === reference && cipher === one.cipher);
+    const compared = other && figuresOf(other, bytes);
     return [
       one.target,
       one.cipher,
       spread(wall, 2),
       spread(cpuPerGiB, 2),
       spread(rss, 0),
-      ratio(wall, reference?.wall),
-      ratio(cpuPerGiB, reference?.cpuPerGiB),
+      ratio(wall, compared?.wall),
+      ratio(cpuPerGiB, compared?.cpuPerGiB),
       middle(client),
       middle(sink),
     ];
   });
-  return [table(COLUMNS, rows), ...skippedLines(skipped)].join('\n');
+  return [table(columns(reference), rows), ...skippedLines(skipped)].join('\n');
 }
 
 function figuresOf({ runs }: Series, bytes: number) {

@@ -7,6 +7,8 @@ const TARGETS: readonly Target[] = [
   sluice(),
   sluice({ tracing: 'exported' }),
   sluice({ tracing: 'disabled' }),
+  sluice({ home: 'worker' }),
+  sluice({ home: 'fork' }),
   sshd,
   ssh2Bare,
 ];

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { EnvName } from '../../src/config/env-names.ts';
 import { startServer } from '../processes.ts';
 import { BUCKET, MAIN, type Site } from '../site.ts';
@@ -12,7 +13,17 @@ import type { Target } from './target.ts';
  */
 export type Tracing = 'off' | 'exported' | 'disabled';
 
+/** Where the S3 backend lives: in the server's own thread, in a worker thread of it, or in a child process. */
+export type BackendHome = 'own' | 'worker' | 'fork';
+
+export interface SluiceOptions {
+  readonly tracing?: Tracing;
+  readonly home?: BackendHome;
+}
+
 const USERNAME = 'bench';
+
+const S3_PROCESS = fileURLToPath(new URL('./s3-process.mjs', import.meta.url));
 
 const NAMES: Readonly<Record<Tracing, string>> = {
   off: 'sluice',
@@ -21,10 +32,11 @@ const NAMES: Readonly<Record<Tracing, string>> = {
 };
 
 /** Sluice as it is deployed: `node dist/main.js serve`, with S3 and SQS at the sink. */
-export function sluice({ tracing = 'off' }: { readonly tracing?: Tracing } = {}): Target {
+export function sluice({ tracing = 'off', home = 'own' }: SluiceOptions = {}): Target {
+  const elsewhere = home === 'own' ? {} : { SLUICE_BACKEND: `${home}:${S3_PROCESS}` };
   return {
-    name: NAMES[tracing],
-    about: `Sluice into the S3 and SQS sink, tracing ${tracing}`,
+    name: home === 'own' ? NAMES[tracing] : `${NAMES[tracing]}-${home}`,
+    about: `Sluice into the S3 and SQS sink, tracing ${tracing}, backend: ${home}`,
     usesSink: true,
     missing: async () => (existsSync(MAIN) ? undefined : 'it is not built: npm run build'),
     start: async (site, { nodeFlags = [], env = {}, s3Url = site.sink.url } = {}) => {
@@ -36,7 +48,7 @@ export function sluice({ tracing = 'off' }: { readonly tracing?: Tracing } = {})
         {
           command: process.execPath,
           args: [...nodeFlags, MAIN, 'serve'],
-          env: { ...environment(site, usersFile, s3Url), ...telemetry(tracing, site), ...env },
+          env: { ...environment(site, usersFile, s3Url), ...telemetry(tracing, site), ...elsewhere, ...env },
           ready: listeningPort,
         },
         site.cleanup,

@@ -35,6 +35,11 @@ export async function createBackend(
       const { openS3Backend } = await import('./s3/open.ts');
       return openS3Backend(config, resources);
     }
+    case 'process': {
+      const { openProcessBackend } = await import('./process/open.ts');
+      const { log, budget: memory } = resources;
+      return toCreatedBackend(await openProcessBackend(config, { log, memory }));
+    }
     case 'module': {
       const { specifier, options } = config;
       const { log, budget: memory } = resources;

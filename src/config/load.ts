@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
+  PROCESS_BACKEND,
   type StandardVariables,
   standardSchema,
   type Variables,
@@ -70,7 +71,12 @@ export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string 
 
 export type UsersConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
 
-export type BackendConfig = { readonly kind: 'memory' } | FolderConfig | S3Config | ModuleConfig;
+export type BackendConfig =
+  | { readonly kind: 'memory' }
+  | FolderConfig
+  | S3Config
+  | ModuleConfig
+  | ProcessConfig;
 
 export interface FolderConfig {
   readonly kind: 'folder';
@@ -96,6 +102,15 @@ export interface ModuleConfig {
   readonly specifier: string;
   /** For its `init`, unchecked. */
   readonly options: unknown;
+}
+
+/** A backend in another thread or process. */
+export interface ProcessConfig {
+  readonly kind: 'process';
+  /** A Unix socket, or a module that is run as a worker thread or as a child process. */
+  readonly form: 'unix' | 'worker' | 'fork';
+  /** Of the socket or the module. */
+  readonly path: string;
 }
 
 export interface JobsConfig {
@@ -155,6 +170,10 @@ function toFaults(error: z.ZodError | undefined): string[] {
 function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
   const prefix = variables.SLUICE_PREFIX;
   const staleUploadMs = variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000;
+  const [, form, path] = PROCESS_BACKEND.exec(variables.SLUICE_BACKEND) ?? [];
+  if (form !== undefined && path !== undefined) {
+    return { kind: 'process', form: form as ProcessConfig['form'], path };
+  }
   switch (variables.SLUICE_BACKEND) {
     case 'memory':
       return { kind: 'memory' };

@@ -81,6 +81,9 @@ const loopbackAddress = z
 /** A path, absolute or from the working directory, a `file:` URL, or the name of a package, with or without a path in it. */
 const MODULE = /^(?:\.{0,2}\/.+|file:\/\/.+|(?:@[a-z\d~-][a-z\d._~-]*\/)?[a-z\d~-][a-z\d._~-]*(?:\/.+)?)$/;
 
+/** A backend elsewhere: how it is reached, and where. */
+export const PROCESS_BACKEND = /^(unix|worker|fork):(.+)$/;
+
 /** It may hold secrets, so nothing of it is shown. */
 const jsonObject = z.string().transform((text, context) => {
   const fault = (message: string) => {
@@ -110,7 +113,10 @@ const variables = {
   SLUICE_AUTH_MODULE: notYet('authentication by a module'),
   SLUICE_BACKEND: z
     .string()
-    .regex(MODULE, 'must be s3, folder, memory, or a module: ./path/to/backend.js or the name of a package')
+    .refine(
+      (text) => MODULE.test(text) || PROCESS_BACKEND.test(text),
+      'must be s3, folder, memory, or a module: ./path/to/backend.js or the name of a package; or unix:SOCKET, worker:MODULE or fork:MODULE',
+    )
     .default('s3'),
   SLUICE_BACKEND_OPTIONS: jsonObject.optional(),
   SLUICE_BUCKET: z.string().optional(),
@@ -183,7 +189,9 @@ export function crossFaults(env: Environment): string[] {
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
   }
-  if (env['SLUICE_BACKEND_OPTIONS'] !== undefined && BUILT_IN.includes(env['SLUICE_BACKEND'] ?? 's3')) {
+  const backend = env['SLUICE_BACKEND'] ?? 's3';
+  const isModule = !BUILT_IN.includes(backend) && !PROCESS_BACKEND.test(backend);
+  if (env['SLUICE_BACKEND_OPTIONS'] !== undefined && !isModule) {
     faults.push('SLUICE_BACKEND_OPTIONS: needs SLUICE_BACKEND to be a module: it is for the init of that');
   }
   const isFolder = env['SLUICE_BACKEND'] === 'folder';

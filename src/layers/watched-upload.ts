@@ -37,15 +37,15 @@ export class WatchedUpload extends DelegatedUpload {
   }
 
   override setSize(size: number): Promise<void> {
-    return super.setSize(size).catch((error) => this.#fail(error));
+    return this.#watched(() => super.setSize(size));
   }
 
   override readChunk(offset: number, length: number): Promise<Uint8Array> {
-    return super.readChunk(offset, length).catch((error) => this.#fail(error));
+    return this.#watched(() => super.readChunk(offset, length));
   }
 
   protected override copy(path: string, range: FileRange, to: number): Promise<void> {
-    return super.copy(path, range, to).catch((error) => this.#fail(error));
+    return this.#watched(() => super.copy(path, range, to));
   }
 
   override async finishWrite(): Promise<StoredFile> {
@@ -71,6 +71,14 @@ export class WatchedUpload extends DelegatedUpload {
           error === undefined ? { outcome: 'aborted', bytes } : { outcome: 'failed', error, bytes },
         );
       }
+    }
+  }
+
+  async #watched<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run();
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

@@ -23,6 +23,7 @@ export type FaultAction =
 /** Which calls are struck, and how. What is left out matches every call. */
 export type FaultRule = {
   readonly operation?: FaultyOperation | readonly FaultyOperation[];
+  /** The normalised path of the call: this one, any that matches, or any that the function says yes to. */
   readonly path?: string | RegExp | ((path: string) => boolean);
   /** The first matching call to be struck, counted from 1 (default 1). */
   readonly nth?: number;

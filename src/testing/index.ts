@@ -10,7 +10,7 @@ export {
   runConformance,
 } from './conformance.ts';
 export { createTestContext, type TestContextOverrides } from './context.ts';
-export type { Fault, FaultAction, FaultRule, FaultyOperation } from './fault-rule.ts';
+export type { Fault, FaultAction, FaultRule, FaultyOperation, PlannedCall } from './fault-rule.ts';
 export { createFaultPlan, type FaultPlan, type FaultyCall } from './faults.ts';
 export {
   type ConformanceCase,

@@ -33,6 +33,7 @@ export const OPTIONAL_OPERATIONS = [
   'locate',
   'copyChunk',
 ] as const;
+/** One of {@link OPTIONAL_OPERATIONS}. */
 export type OptionalOperation = (typeof OPTIONAL_OPERATIONS)[number];
 
 /** One promise of the contract. */

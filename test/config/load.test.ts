@@ -126,6 +126,12 @@ describe('loadConfig', () => {
     expect(loadConfig({}, { ...rest, SLUICE_BACKEND: 'memory' }).backend).toEqual({ kind: 'memory' });
   });
 
+  test.each(['unix', 'worker', 'fork'])('a backend elsewhere is named by how and where: %s', (form) => {
+    const { SLUICE_BUCKET: _, ...rest } = MINIMAL;
+    const { backend } = loadConfig({}, { ...rest, SLUICE_BACKEND: `${form}:/run/a:b` });
+    expect(backend).toEqual({ kind: 'process', form, path: '/run/a:b' });
+  });
+
   test.each([
     './backend.js',
     '../backends/mine.mjs',
@@ -282,10 +288,11 @@ describe('faults', () => {
     ['SLUICE_PORT', '1e3', /whole number/],
     ['SLUICE_PORT', ' 22', /whole number/],
     ['SLUICE_HEALTH_PORT', '-1', /whole number from 0 to 65535$/],
+    ['SLUICE_BACKEND', 'unix:', /^SLUICE_BACKEND: must be s3/],
     [
       'SLUICE_BACKEND',
       'My Backend',
-      /must be s3, folder, memory, or a module: \.\/path\/to\/backend\.js or the name of a package$/,
+      /must be s3, folder, memory, or a module: \.\/path\/to\/backend\.js or the name of a package; or unix:SOCKET, worker:MODULE or fork:MODULE$/,
     ],
     ['SLUICE_PREFIX', 'session:', /must name a session attribute/],
     ['SLUICE_PREFIX', '.sluice', /must not begin with "\.sluice"$/],

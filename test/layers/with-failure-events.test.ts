@@ -157,29 +157,36 @@ describe('an upload that ends without CLOSE', () => {
     expect(failures).toMatchObject([{ outcome: 'failed', error, bytes: 0 }]);
   });
 
-  test.each([
-    ['a write, at once', (upload: Upload) => upload.writeChunk(0, HELLO)],
-    ['a size', (upload: Upload) => upload.setSize(1)],
-    ['a read of what was written', (upload: Upload) => upload.readChunk(0, 1)],
-    ['a copy', (upload: Upload) => upload.copyChunk?.('/b', { offset: 0, length: 1 }, 0)],
-  ])('has failed of %s', async (_, request) => {
-    const error = new FsError('EFBIG', 'too large');
-    const refuse = () => {
-      throw error;
-    };
-    const { backend, failures } = reporting({}, (inner) => ({
-      ...inner,
-      beginWrite: async (...args) => {
-        const upload = await inner.beginWrite(...args);
-        const reject = () => Promise.reject(error);
-        const refusing = { writeChunk: refuse, setSize: reject, readChunk: reject, copyChunk: reject };
-        return { ...upload, size: 0, ...refusing, abortWrite: () => upload.abortWrite() };
-      },
-    }));
-    const upload = await begin(backend);
-    await expect(async () => request(upload)).rejects.toBe(error);
-    await upload.abortWrite();
-    expect(failures).toMatchObject([{ outcome: 'failed', error: { code: 'EFBIG' } }]);
+  const refuse = (error: unknown) => () => {
+    throw error;
+  };
+  const reject = (error: unknown) => () => Promise.reject(error);
+
+  describe.each([
+    ['thrown', refuse],
+    ['rejected', reject],
+  ])('by an error that is %s', (_, fail) => {
+    test.each([
+      ['a write', (upload: Upload) => upload.writeChunk(0, HELLO)],
+      ['a size', (upload: Upload) => upload.setSize(1)],
+      ['a read of what was written', (upload: Upload) => upload.readChunk(0, 1)],
+      ['a copy', (upload: Upload) => upload.copyChunk?.('/b', { offset: 0, length: 1 }, 0)],
+    ])('has failed of %s', async (_, request) => {
+      const error = new FsError('EFBIG', 'too large');
+      const failing = fail(error);
+      const { backend, failures } = reporting({}, (inner) => ({
+        ...inner,
+        beginWrite: async (...args) => {
+          const upload = await inner.beginWrite(...args);
+          const all = { writeChunk: failing, setSize: failing, readChunk: failing, copyChunk: failing };
+          return { ...upload, size: 0, ...all, abortWrite: () => upload.abortWrite() };
+        },
+      }));
+      const upload = await begin(backend);
+      await expect(async () => request(upload)).rejects.toBe(error);
+      await upload.abortWrite();
+      expect(failures).toMatchObject([{ outcome: 'failed', error: { code: 'EFBIG' } }]);
+    });
   });
 });
 

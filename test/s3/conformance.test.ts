@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterAll, beforeAll } from 'vitest';
+import { createProcessBackend, type ProcessBackend } from '../../src/backends/process/index.ts';
 import { FsError, type FsErrorCode } from '../../src/contract/errors.ts';
+import { withBuffering } from '../../src/layers/with-buffering.ts';
 import {
   type ConformanceSubject,
   conformanceCases,
@@ -8,6 +10,7 @@ import {
   type Deviation,
 } from '../../src/testing/index.ts';
 import { bindConformance } from '../conformance/bind.ts';
+import { moduleNamed } from '../support/process-backend/start.ts';
 import { createS3Subject } from '../support/s3-subject.ts';
 import { checkDeviations } from './fact.ts';
 import { profileUnderTest } from './profiles/index.ts';
@@ -17,11 +20,16 @@ const BYTES = Buffer.from('bytes');
 const NO_DIRECTORIES = 'S3 has no directories: those above a key exist by its being there';
 let s3: StoreUnderTest;
 let subjects = 0;
+/** One for all cases, each below a prefix of its own. */
+let inWorker: Promise<ProcessBackend> | undefined;
 
 beforeAll(async () => {
   s3 = await openStoreUnderTest();
 });
-afterAll(() => s3?.close());
+afterAll(async () => {
+  await inWorker?.then((backend) => backend.close());
+  await s3?.close();
+});
 
 async function assertCode(code: FsErrorCode, run: () => Promise<unknown>): Promise<void> {
   await assert.rejects(run, (error) => error instanceof FsError && error.code === code);
@@ -116,6 +124,29 @@ bindConformance('the S3 backend', {
     const prefix = `${s3.prefix}${subjects}/`;
     const { backend, close } = createS3Subject(s3.endpoint, s3.bucket, { ...s3, prefix, detects: true });
     return { backend, context: createTestContext(), longListing: 1205, close: async () => close() };
+  },
+  deviations: { ...deviations, ...profileUnderTest().conformance },
+});
+
+function startWorker(): Promise<ProcessBackend> {
+  const { endpoint, region, credentials, bucket } = s3;
+  const workerData = {
+    endpoint,
+    region,
+    credentials,
+    bucket,
+    prefix: 'session:prefix',
+    budgetBytes: 2 ** 26,
+  };
+  return createProcessBackend({ worker: moduleNamed('s3.mjs'), workerData, session: true });
+}
+
+bindConformance('the S3 backend in a worker thread', {
+  createSubject: async () => {
+    subjects += 1;
+    inWorker ??= startWorker();
+    const context = createTestContext({ principal: { session: { prefix: `${s3.prefix}${subjects}/` } } });
+    return { backend: withBuffering(await inWorker, { maxFileBytes: 0 }), context, longListing: 1205 };
   },
   deviations: { ...deviations, ...profileUnderTest().conformance },
 });

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { type UploadReport, uploadTable } from '../reports/upload.ts';
+import { measureUploads } from '../scenarios/upload.ts';
+import { GiB } from '../sizes.ts';
+import { sluice } from '../targets/sluice.ts';
+import { toCount, toSize } from './arguments.ts';
+import { type CommonFlags, heading, invoke, publish, say, withCommonOptions } from './invocation.ts';
+
+interface ProcessFlags extends CommonFlags {
+  readonly size: number;
+  readonly runs: number;
+  readonly cipher: string;
+  readonly latency: number;
+}
+
+export function addProcess(program: Command): void {
+  const command = program
+    .command('process')
+    .description('one file, to the S3 backend in the server, in a worker thread and in a child process')
+    .option('--size <size>', 'of the file', toSize, 2 * GiB)
+    .option('--runs <number>', 'of each', toCount, 5)
+    .option('--cipher <name>', 'for sftp -c', 'aes128-gcm@openssh.com')
+    .option('--latency <ms>', 'the sink waits this long before each answer', toCount, 0);
+  withCommonOptions(command).action(measureProcess);
+}
+
+function measureProcess(flags: ProcessFlags): Promise<void> {
+  return invoke(flags, async (cleanup) => {
+    const head = await heading('process', flags);
+    const own = sluice();
+    const targets = [own, sluice({ home: 'worker' }), sluice({ home: 'fork' })];
+    const { size: bytes, runs, cipher, latency: latencyMs } = flags;
+    const work = { bytes, runs, targets, ciphers: [cipher], warmUpBytes: 0, latencyMs, say };
+    const report: UploadReport = { ...head, bytes, series: await measureUploads(work, cleanup), skipped: [] };
+    await publish(flags, report, uploadTable(report, own.name));
+  });
+}
