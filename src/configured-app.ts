@@ -1,5 +1,4 @@
 import { type App, type AppDependencies, createApp } from './app.ts';
-import { createRereadingAuthenticator } from './auth/rereading-authenticator.ts';
 import { createBackend } from './backends/create.ts';
 import type { Config } from './config/load.ts';
 import type { JobsResources } from './jobs/create.ts';
@@ -11,14 +10,14 @@ import type { Materials } from './materials.ts';
  */
 export async function createConfiguredApp(
   config: Config,
-  { hostKeys, users, usersSource }: Materials,
+  { hostKeys, identities }: Materials,
   dependencies: AppDependencies,
 ): Promise<App> {
   const { backend, jobs } = config;
   const { sidecar, reportsRenames = false } = jobs ?? {};
   const parts = {
     hostKeys,
-    authenticator: await createRereadingAuthenticator({ users, source: usersSource, log: dependencies.log }),
+    authenticator: await identities.open(dependencies.log),
     openBackend: createBackend.bind(undefined, backend),
     openJobs:
       jobs &&

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { User } from './auth/users-document.ts';
+import { createWebhookIdentities, type Identities, readIdentities } from './auth/identities.ts';
+import { loadModuleIdentities } from './auth/module-identities.ts';
 import { createUsersSource, type UsersSource } from './auth/users-source.ts';
-import type { Config, HostKeysConfig, UsersConfig } from './config/load.ts';
+import type { Config, HostKeysConfig, UsersConfig, UsersDocumentConfig } from './config/load.ts';
 import { createSecretReader } from './secrets/secrets-manager.ts';
 import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { parseHostKeysDocument } from './ssh/host-keys-document.ts';
@@ -13,19 +14,24 @@ const REREAD_SECRET_MS = 60_000;
 /** What has to be read before anything runs: from files, or from secrets. */
 export interface Materials {
   readonly hostKeys: readonly HostKey[];
-  readonly users: readonly User[];
-  /** Where the users can be read again. */
-  readonly usersSource: UsersSource;
+  /** Who may come in. */
+  readonly identities: Identities;
 }
 
-/** @throws what is wrong with the host keys (HostKeyError, SecretError), with the users (UsersSourceError), or an AggregateError of both. */
-export async function loadMaterials(config: Config): Promise<Materials> {
-  const usersSource = toUsersSource(config.users);
-  const [hostKeys, users] = await Promise.allSettled([readHostKeys(config.hostKeys), usersSource.load()]);
-  if (hostKeys.status === 'fulfilled' && users.status === 'fulfilled') {
-    return { hostKeys: hostKeys.value, users: users.value, usersSource };
+/**
+ * `rereadMs`: after how long users are read again, where that is not to be as their source has it.
+ * @throws what is wrong with the host keys (HostKeyError, SecretError), with the users (UsersSourceError, AuthModuleError), or an
+ * AggregateError of both.
+ */
+export async function loadMaterials(config: Config, rereadMs?: number): Promise<Materials> {
+  const [hostKeys, identities] = await Promise.allSettled([
+    readHostKeys(config.hostKeys),
+    findIdentities(config.users, rereadMs),
+  ]);
+  if (hostKeys.status === 'fulfilled' && identities.status === 'fulfilled') {
+    return { hostKeys: hostKeys.value, identities: identities.value };
   }
-  const errors = [hostKeys, users].flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
+  const errors = [hostKeys, identities].flatMap((part) => (part.status === 'rejected' ? [part.reason] : []));
   throw errors.length === 1 ? errors[0] : new AggregateError(errors);
 }
 
@@ -34,7 +40,20 @@ async function readHostKeys(config: HostKeysConfig): Promise<HostKey[]> {
   return parseHostKeysDocument(await createSecretReader(config)(), config.variable);
 }
 
-function toUsersSource(config: UsersConfig): UsersSource {
+async function findIdentities(config: UsersConfig, rereadMs: number | undefined): Promise<Identities> {
+  switch (config.kind) {
+    case 'webhook':
+      return createWebhookIdentities(config);
+    case 'module':
+      return await loadModuleIdentities(config.module);
+    default: {
+      const source = toUsersSource(config);
+      return await readIdentities(rereadMs === undefined ? source : { ...source, rereadMs });
+    }
+  }
+}
+
+function toUsersSource(config: UsersDocumentConfig): UsersSource {
   if (config.kind === 'secret') {
     const { variable } = config;
     return createUsersSource({ variable, rereadMs: REREAD_SECRET_MS, read: createSecretReader(config) });

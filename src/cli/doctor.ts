@@ -11,7 +11,7 @@ export async function doctor(): Promise<void> {
   if (loaded === undefined) return;
   const { config, materials } = loaded;
   report('ok', 'configuration', 'complete');
-  report('ok', 'users', `${materials.users.length} may log in`);
+  report('ok', 'users', materials.identities.summary);
   for (const { type, fingerprint } of materials.hostKeys) report('ok', 'host key', `${type} ${fingerprint}`);
   if (hasNativeCrypto()) report('ok', 'native crypto', 'loaded');
   else report('SLOW', 'native crypto', 'not built: npm rebuild ssh2, with Python and a C++ compiler at hand');

@@ -7,12 +7,14 @@ export const EXIT_MISCONFIGURED = 2;
 
 /**
  * The configuration and what it names, or all that is wrong with them on stderr and exit code 2.
- * Undefined then: the caller has nothing more to do.
+ * Undefined then: the caller has nothing more to do. `rereadMs` as in `loadMaterials`.
  */
-export function loadOrExplain(): Promise<{ config: Config; materials: Materials } | undefined> {
+export function loadOrExplain(
+  rereadMs?: number,
+): Promise<{ config: Config; materials: Materials } | undefined> {
   return orExplain(async () => {
     const config = loadConfig();
-    return { config, materials: await loadMaterials(config) };
+    return { config, materials: await loadMaterials(config, rereadMs) };
   });
 }
 

@@ -4,7 +4,6 @@ import { createConfiguredApp } from '../configured-app.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
 import { startHealthServer } from '../health.ts';
-import type { Materials } from '../materials.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { TaskProtection } from '../task-protection.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -23,10 +22,9 @@ export interface ServeOptions {
 
 /** `sluice serve`: the server, configured by the environment, until SIGTERM or SIGINT. */
 export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
-  const loaded = await loadOrExplain();
+  const loaded = await loadOrExplain(rereadMs);
   if (loaded === undefined) return;
-  const { config } = loaded;
-  const materials = rereadMs === undefined ? loaded.materials : rereadEvery(rereadMs, loaded.materials);
+  const { config, materials } = loaded;
   const log = createLogger(config.logLevel);
   warnOfOddities(log);
 
@@ -82,10 +80,6 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
 function protectTask(app: App, { ecsAgentUri: agentUri }: Config, log: Log, stop: AbortSignal): void {
   if (agentUri === undefined) return;
   new TaskProtection({ agentUri, uploads: () => app.live.uploads(), log }).start(stop);
-}
-
-function rereadEvery(rereadMs: number, materials: Materials): Materials {
-  return { ...materials, usersSource: { ...materials.usersSource, rereadMs } };
 }
 
 async function close(app: App, drainSeconds: number, log: Log): Promise<void> {

@@ -69,7 +69,24 @@ export interface SecretConfig {
 
 export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string } | SecretConfig;
 
-export type UsersConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
+/** Where the users document is. */
+export type UsersDocumentConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
+
+export type UsersConfig = UsersDocumentConfig | WebhookConfig | AuthModuleConfig;
+
+/** Who may come in is asked of a URL. */
+export interface WebhookConfig {
+  readonly kind: 'webhook';
+  readonly url: URL;
+  readonly secret: string | undefined;
+  readonly timeoutMs: number;
+}
+
+/** Who may come in is asked of a module. */
+export interface AuthModuleConfig {
+  readonly kind: 'module';
+  readonly module: string;
+}
 
 export type BackendConfig =
   | { readonly kind: 'memory' }
@@ -163,6 +180,14 @@ export function unknownVariables(environment: Environment = process.env): string
   return Object.keys(environment).filter((name) => name.startsWith('SLUICE_') && !known.includes(name));
 }
 
+function toUsers(variables: Variables): UsersConfig {
+  const { SLUICE_AUTH_URL: url, SLUICE_AUTH_SECRET: secret, SLUICE_AUTH_MODULE: module } = variables;
+  if (module !== undefined) return { kind: 'module', module };
+  if (url === undefined) return { kind: 'file', file: variables.SLUICE_USERS_FILE as string };
+  const timeoutMs = variables.SLUICE_AUTH_TIMEOUT_SECONDS * 1000;
+  return { kind: 'webhook', url: new URL(url), secret, timeoutMs };
+}
+
 function toFaults(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
@@ -216,7 +241,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       kind: 'folder',
       folder: variables.SLUICE_HOST_KEYS_DIR as string,
     },
-    users: secret('SLUICE_USERS_SECRET') ?? { kind: 'file', file: variables.SLUICE_USERS_FILE as string },
+    users: secret('SLUICE_USERS_SECRET') ?? toUsers(variables),
     backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3)),
     jobs:
       queueUrl === undefined

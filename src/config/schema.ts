@@ -26,11 +26,6 @@ function wholeNumber({ min, max, fallback }: Limits) {
     .default(fallback);
 }
 
-/** What a later release will bring: set today, it is refused rather than ignored. */
-function notYet(what: string) {
-  return z.undefined({ error: `${what} is not supported yet; leave it unset` }).optional();
-}
-
 function oneOf<const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) {
   return z.enum(values, { error: `must be one of: ${values.join(', ')}` }).default(fallback);
 }
@@ -81,6 +76,12 @@ const loopbackAddress = z
 /** A path, absolute or from the working directory, a `file:` URL, or the name of a package, with or without a path in it. */
 const MODULE = /^(?:\.{0,2}\/.+|file:\/\/.+|(?:@[a-z\d~-][a-z\d._~-]*\/)?[a-z\d~-][a-z\d._~-]*(?:\/.+)?)$/;
 
+/** Passwords go there: in the clear to this machine alone. */
+const webhookUrl = httpUrl.refine((text) => {
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+}, 'must be an https URL: passwords go there');
+
 /** A backend elsewhere: how it is reached, and where. */
 export const PROCESS_BACKEND = /^(unix|worker|fork):(.+)$/;
 
@@ -109,8 +110,13 @@ const variables = {
   SLUICE_HOST_KEYS_SECRET: z.string().optional(),
   SLUICE_USERS_FILE: z.string().optional(),
   SLUICE_USERS_SECRET: z.string().optional(),
-  SLUICE_AUTH_URL: notYet('authentication by webhook'),
-  SLUICE_AUTH_MODULE: notYet('authentication by a module'),
+  SLUICE_AUTH_URL: webhookUrl.optional(),
+  SLUICE_AUTH_SECRET: z.string().min(16, 'must be 16 characters or more').optional(),
+  SLUICE_AUTH_TIMEOUT_SECONDS: wholeNumber(LIMITS.authTimeoutSeconds),
+  SLUICE_AUTH_MODULE: z
+    .string()
+    .regex(MODULE, 'must be a module: ./path/to/authenticator.js or the name of a package')
+    .optional(),
   SLUICE_BACKEND: z
     .string()
     .refine(
@@ -184,8 +190,13 @@ export function crossFaults(env: Environment): string[] {
       env,
       ['SLUICE_USERS_FILE', 'the users document, the JSON file that says who may log in'],
       ['SLUICE_USERS_SECRET', 'a secret that holds it'],
+      ['SLUICE_AUTH_URL', 'a webhook that is asked'],
+      ['SLUICE_AUTH_MODULE', 'a module that is asked'],
     ),
   ];
+  if (env['SLUICE_AUTH_SECRET'] !== undefined && env['SLUICE_AUTH_URL'] === undefined) {
+    faults.push('SLUICE_AUTH_SECRET: needs SLUICE_AUTH_URL: it proves to the webhook who asks');
+  }
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
   }
@@ -220,15 +231,16 @@ export function crossFaults(env: Environment): string[] {
 
 type Choice = readonly [name: EnvName, meaning: string];
 
-/** Of two variables that say where something is, one is needed, and two could disagree. */
-function exactlyOneFaults(
-  env: Environment,
-  [name, meaning]: Choice,
-  [otherName, otherMeaning]: Choice,
-): string[] {
-  const given = [name, otherName].filter((each) => env[each] !== undefined).length;
-  if (given === 1) return [];
-  return given === 0
-    ? [`${name}: is required: ${meaning}; or ${otherName}: ${otherMeaning}`]
-    : [`${name}: cannot be set together with ${otherName}: leave one of them unset`];
+/** Of variables that say where something is, one is needed, and two could disagree. */
+function exactlyOneFaults(env: Environment, first: Choice, ...others: readonly Choice[]): string[] {
+  const given = [first, ...others].map(([name]) => name).filter((name) => env[name] !== undefined);
+  const [name, meaning] = first;
+  if (given.length === 0) {
+    const alternatives = others.map(([other, meant]) => `; or ${other}: ${meant}`).join('');
+    return [`${name}: is required: ${meaning}${alternatives}`];
+  }
+  const [one, another] = given;
+  return another === undefined
+    ? []
+    : [`${one}: cannot be set together with ${another}: leave one of them unset`];
 }

@@ -37,6 +37,7 @@ export const LIMITS = {
   staleUploadHours: { min: 0, max: 87_600, fallback: 168 },
   memoryBudgetMib: { min: 16, max: 1_048_576, fallback: 256 },
   spoolMib: { min: 0, max: 16_777_216, fallback: 1024 },
+  authTimeoutSeconds: { min: 1, max: 60, fallback: 10 },
   maxSessions: { min: 1, max: 100_000, fallback: 1000 },
   maxStartupsPerAddress: { min: 1, max: 100_000, fallback: 50 },
   loginGraceSeconds: { min: 1, max: 3600, fallback: 60 },

@@ -251,7 +251,7 @@ describe('faults', () => {
   test('what is required and not there is told, with what it is', () => {
     expect(faultsOf({}, {})).toEqual([
       'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
-      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it',
+      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it; or SLUICE_AUTH_URL: a webhook that is asked; or SLUICE_AUTH_MODULE: a module that is asked',
       'SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
     ]);
   });
@@ -337,8 +337,6 @@ describe('faults', () => {
   );
 
   const LATER = {
-    SLUICE_AUTH_URL: 'https://auth.example',
-    SLUICE_AUTH_MODULE: './auth.js',
     SLUICE_WORKERS: '2',
   };
 
@@ -374,6 +372,51 @@ describe('faults', () => {
     const expected = [...Object.keys(wrong), ...Object.keys(LATER)];
     expect(names.sort()).toEqual(expected.sort());
     expect(new ConfigError(faults).message.split('\n')).toHaveLength(faults.length + 1);
+  });
+});
+
+describe('who may come in', () => {
+  const usersOf = (environment: Record<string, string>) =>
+    load({ SLUICE_USERS_FILE: '', ...environment }).users;
+
+  test('is asked of a webhook, with a secret and ten seconds', () => {
+    const SLUICE_AUTH_URL = 'https://auth.example.com/login';
+    expect(usersOf({ SLUICE_AUTH_URL, SLUICE_AUTH_SECRET: '0123456789abcdef' })).toEqual({
+      kind: 'webhook',
+      url: new URL(SLUICE_AUTH_URL),
+      secret: '0123456789abcdef',
+      timeoutMs: 10_000,
+    });
+    expect(usersOf({ SLUICE_AUTH_URL, SLUICE_AUTH_TIMEOUT_SECONDS: '3' })).toMatchObject({
+      secret: undefined,
+      timeoutMs: 3000,
+    });
+  });
+
+  test.each(['http://127.0.0.1:8000/', 'http://localhost/login', 'http://[::1]:8000/'])(
+    'is asked in the clear of this machine: %s',
+    (url) => {
+      expect(usersOf({ SLUICE_AUTH_URL: url })).toMatchObject({ kind: 'webhook' });
+    },
+  );
+
+  test('is asked in the clear of no other', () => {
+    expect(faultsOf({ SLUICE_USERS_FILE: '', SLUICE_AUTH_URL: 'http://auth.example.com/' })).toEqual([
+      'SLUICE_AUTH_URL: must be an https URL: passwords go there',
+    ]);
+  });
+
+  test('is asked of a module', () => {
+    expect(usersOf({ SLUICE_AUTH_MODULE: './auth.js' })).toEqual({ kind: 'module', module: './auth.js' });
+  });
+
+  test('is known by one of them alone, and a secret goes with a webhook', () => {
+    expect(faultsOf({ SLUICE_AUTH_MODULE: './auth.js' })).toEqual([
+      'SLUICE_USERS_FILE: cannot be set together with SLUICE_AUTH_MODULE: leave one of them unset',
+    ]);
+    expect(faultsOf({ SLUICE_AUTH_SECRET: '0123456789abcdef' })).toEqual([
+      'SLUICE_AUTH_SECRET: needs SLUICE_AUTH_URL: it proves to the webhook who asks',
+    ]);
   });
 });
 

@@ -1,6 +1,11 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sftpByPassword } from '../support/askpass.ts';
+import { run } from '../support/processes.ts';
 import {
+  COMMAND,
   createSurroundings,
   type Service,
   type Surroundings,
@@ -30,6 +35,112 @@ afterAll(async () => {
   await strictService?.stop();
   await strict?.remove();
   await around?.close();
+});
+
+describe('who may come in by a webhook', () => {
+  const SECRET = '0123456789abcdef';
+  let webhook: Server;
+  let asked: { readonly authorization: string | undefined; readonly question: Record<string, unknown> }[];
+  let service: Service;
+
+  beforeAll(async () => {
+    asked = [];
+    webhook = createServer(async (request, response) => {
+      const question = JSON.parse(Buffer.concat(await request.toArray()).toString());
+      asked.push({ authorization: request.headers.authorization, question });
+      if (question.username === 'broken') return void response.writeHead(500).end();
+      const isRight = question.password === 'from elsewhere' || question.method === 'publickey';
+      if (!isRight) return void response.writeHead(401).end();
+      response.end(
+        JSON.stringify({ session: { prefix: 'tenants/webhook/' }, permissions: ['list', 'write'] }),
+      );
+    });
+    await new Promise<void>((resolve) => webhook.listen(0, '127.0.0.1', resolve));
+    service = await startService({
+      ...around.env,
+      SLUICE_USERS_FILE: '',
+      SLUICE_AUTH_URL: `http://127.0.0.1:${(webhook.address() as AddressInfo).port}/login`,
+      SLUICE_AUTH_SECRET: SECRET,
+    });
+  });
+  afterAll(async () => {
+    await service?.stop();
+    webhook?.closeAllConnections();
+    await new Promise((resolve) => webhook?.close(resolve));
+  });
+
+  test('is in with the prefix and the permissions that it says', async () => {
+    const file = around.workspace.path('webhook.txt');
+    await writeFile(file, 'from a partner');
+    const put = [`put ${file} /in.txt`, 'rm /in.txt'];
+    const { code, stderr } = await sftpByPassword(
+      service,
+      around.workspace,
+      'someone',
+      'from elsewhere',
+      put,
+    );
+    expect({ code, stderr }).toMatchObject({ stderr: expect.stringContaining('Permission denied') });
+    expect((await around.job('/in.txt')).data).toMatchObject({
+      key: 'tenants/webhook/in.txt',
+      username: 'someone',
+    });
+    expect(asked.at(-1)).toMatchObject({
+      authorization: `Bearer ${SECRET}`,
+      question: {
+        username: 'someone',
+        password: 'from elsewhere',
+        connection: { clientAddress: '127.0.0.1' },
+      },
+    });
+  });
+
+  test('by a key only if the client has it', async () => {
+    expect((await sftp(service, around.workspace, ['pwd'])).code).toBe(0);
+    const line = (await readFile(`${around.workspace.identity}.pub`, 'utf8'))
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
+    expect(asked.at(-1)?.question['publicKey']).toBe(line);
+  });
+
+  test('is refused when it says no, and when it is out of order; the log says which', async () => {
+    expect((await sftpByPassword(service, around.workspace, 'someone', 'a guess')).code).toBe(255);
+    await service.log(({ msg }) => msg === 'authentication refused');
+    expect((await sftpByPassword(service, around.workspace, 'broken', 'a guess')).code).toBe(255);
+    const failed = await service.log(({ msg }) => msg === 'the authenticator failed');
+    expect(JSON.stringify(failed)).toContain('the webhook answered 500');
+    expect(JSON.stringify(failed)).not.toContain('a guess');
+  });
+});
+
+describe('who may come in by a module', () => {
+  test('is whom it names', async () => {
+    const module = around.workspace.path('auth.mjs');
+    await writeFile(
+      module,
+      `export const init = async () => ({
+        authenticate: async ({ username, password }) =>
+          password === 'module' ? { username, session: { prefix: 'tenants/module/' } } : undefined,
+      });`,
+    );
+    const own = await startService({ ...around.env, SLUICE_USERS_FILE: '', SLUICE_AUTH_MODULE: module });
+    expect((await sftpByPassword(own, around.workspace, 'someone', 'module')).code).toBe(0);
+    expect((await sftpByPassword(own, around.workspace, 'someone', 'a guess')).code).toBe(255);
+    await own.stop();
+  });
+
+  test('is nobody where it has no authenticator: the server says so and does not start', async () => {
+    const module = around.workspace.path('wrong.mjs');
+    await writeFile(module, 'export const login = 1;');
+    const env = { ...around.env, SLUICE_USERS_FILE: '', SLUICE_AUTH_MODULE: module };
+    const { code, stderr } = await run(process.execPath, [...COMMAND, 'serve'], { env });
+    expect(stderr).toBe(
+      `sluice: SLUICE_AUTH_MODULE: the module ${module} has no authenticator: export a function ` +
+        'authenticate(credentials, connection, proven), or a function init() that returns an object with such a one\n',
+    );
+    expect(code).toBe(2);
+  });
 });
 
 describe('keyboard-interactive', () => {

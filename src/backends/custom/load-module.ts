@@ -1,7 +1,5 @@
-import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { BackendFactory, ManagedBackend } from '../../contract/backend-source.ts';
+import { importModule } from '../../modules/import-module.ts';
 import { assertBackend, BackendError, isAttempt, isFactory } from './check.ts';
 
 /** What a module may export, for messages. */
@@ -14,7 +12,9 @@ const RIGHT =
  * @throws BackendError when it cannot be imported, or exports something else.
  */
 export async function loadBackendModule(specifier: string): Promise<BackendFactory | ManagedBackend> {
-  const exported = await importModule(specifier);
+  const exported = await importModule(specifier).catch((error: Error) => {
+    throw new BackendError(error.message, { cause: error });
+  });
   const candidates = [exported, exported['default'], exported['backend']];
   const factory = candidates.find(isFactory);
   if (factory !== undefined) return factory;
@@ -26,25 +26,4 @@ export async function loadBackendModule(specifier: string): Promise<BackendFacto
   }
   assertBackend(backend, `the backend of the module ${specifier}`);
   return backend;
-}
-
-async function importModule(specifier: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return await import(locate(specifier));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new BackendError(`the module ${specifier} cannot be imported: ${reason}`, { cause: error });
-  }
-}
-
-function locate(specifier: string): string {
-  if (specifier.startsWith('file:')) return specifier;
-  if (/^\.{0,2}\//.test(specifier)) return pathToFileURL(resolve(specifier)).href;
-  try {
-    const fromHere = createRequire(pathToFileURL(resolve('any.js')));
-    return pathToFileURL(fromHere.resolve(specifier)).href;
-  } catch {
-    // One that `require` does not find may be for `import` alone, which looks beside this package.
-    return specifier;
-  }
 }
