@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { Dice } from '../support/dice.ts';
 import {
   createSurroundings,
   type Service,
@@ -90,4 +91,34 @@ test('who guesses passwords is kept outside, and nobody else is', async () => {
   expect(await guess(GUESSER)).toBe('kept outside');
   const [told] = service.logged('connection refused: too many failed logins from this address');
   expect(told?.['sourceIp']).toBe(GUESSER);
+});
+
+test('random bytes on the port, with and without the beginning of SSH, break nothing', async () => {
+  const dice = new Dice(20_266);
+  for (let round = 0; round < 20; round++) {
+    const sockets = await Promise.all(
+      Array.from({ length: 15 }, (_, number) => standAbout(address(1 + ((15 * round + number) % 250)))),
+    );
+    const ended = sockets.map(
+      (socket) => socket.closed || new Promise((resolve) => socket.once('close', resolve)),
+    );
+    for (const socket of sockets) {
+      const beginning = dice.pick([
+        '',
+        'SSH-2.0-x\r\n',
+        'SSH-1.99-x\r\n',
+        'SSH-2.0-\r\n',
+        'GET / HTTP/1.1\r\n\r\n',
+      ]);
+      const length = dice.chance(0.5)
+        ? Buffer.alloc(0)
+        : Buffer.from([0, 0, dice.between(0, 255), dice.between(0, 255)]);
+      socket.end(Buffer.concat([Buffer.from(beginning), length, dice.bytes(dice.between(0, 4000))]));
+    }
+    await Promise.all(ended);
+  }
+  await expectUpload();
+  expect(
+    service.running.lines.filter((line) => /"level":"?(60|fatal)|uncaught|unhandled/i.test(line)),
+  ).toEqual([]);
 });
