@@ -144,9 +144,14 @@ describe('who may come in', () => {
     });
     const outcomes: string[] = [];
     server.on('login', ({ method, outcome }) => void outcomes.push(`${method} ${outcome}`));
-    expect(await sftpByPassword({ port }, workspace, 'ali', 'open sesame')).toMatchObject({ code: 0 });
-    expect((await sftpByPassword({ port }, workspace, 'ali', 'sesame')).code).toBe(255);
-    expect(outcomes).toEqual(['password accepted', 'password refused']);
+    const login = async (password: string, method: string) => {
+      const options = [`PreferredAuthentications=${method}`];
+      return (await sftpByPassword({ port }, workspace, 'ali', password, ['pwd'], options)).code;
+    };
+    expect(await login('open sesame', 'password')).toBe(0);
+    expect(await login('sesame', 'password')).toBe(255);
+    expect(await login('open sesame', 'keyboard-interactive')).toBe(0);
+    expect(outcomes).toEqual(['password accepted', 'password refused', 'keyboard-interactive accepted']);
   });
 
   test('may stand in the options', async () => {
