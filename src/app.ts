@@ -28,7 +28,7 @@ import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
 import { SftpSession } from './sftp/session.ts';
 import { Door } from './ssh/door.ts';
-import { createProxiedClientFinder, findDirectClient } from './ssh/find-client.ts';
+import { createProxiedClientFinder } from './ssh/find-client.ts';
 import type { HostKey } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { SourcePenalties } from './ssh/source-penalties.ts';
@@ -172,10 +172,7 @@ export async function createApp(
       penalties: new SourcePenalties(),
     }),
     observeLogin: observeLogins(tracer, metrics, activity),
-    findClient:
-      settings.trustedProxies === undefined
-        ? findDirectClient
-        : createProxiedClientFinder(settings.trustedProxies, log),
+    findClient: settings.trustedProxies && createProxiedClientFinder(settings.trustedProxies, log),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
     loginGraceSeconds: settings.loginGraceSeconds,
     idleTimeoutSeconds: settings.idleTimeoutSeconds,

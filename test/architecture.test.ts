@@ -89,7 +89,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'backends/custom': ['modules'],
   modules: [],
   'backends/process': ['config/load.ts'],
-  'backends/create.ts': ['backends', 'buffers', 'config/load.ts', 'telemetry/aws-calls.ts'],
+  'backends/create.ts': ['backends', 'config/load.ts'],
   'health.ts': ['ssh/take-proxy-header.ts'],
   'task-protection.ts': [],
   secrets: ['config/load.ts'],

@@ -1,20 +1,12 @@
-import type { MemoryBudget } from '../buffers/budget.ts';
-import type { Spool } from '../buffers/spool.ts';
 import type { BackendConfig } from '../config/load.ts';
 import type { CreatedBackend } from '../contract/backend-source.ts';
-import type { Log } from '../contract/log.ts';
-import type { ObserveAwsCalls } from '../telemetry/aws-calls.ts';
 import { loadBackendModule } from './custom/load-module.ts';
 import { openCustomBackend, toCreatedBackend } from './custom/open.ts';
 import { createMemoryBackend } from './memory/memory.ts';
+import type { S3Resources } from './s3/open.ts';
 
-/** What a backend may use of the process. */
-export interface BackendResources {
-  readonly budget: MemoryBudget;
-  readonly spool: Spool | undefined;
-  readonly log: Log;
-  readonly observeAwsCalls: ObserveAwsCalls;
-}
+/** What a backend may use of the process: all that S3 does, which uses most. */
+export type BackendResources = S3Resources;
 
 /**
  * The backend of a configuration. The code of one that brings libraries of its own is loaded when it is asked for.

@@ -39,12 +39,18 @@ export function answerAuthentication(
   events: AuthenticationEvents,
 ): (attempt: AuthContext) => Promise<void> {
   let failures = 0;
+  /**
+   * ssh2 hands on one request after the other, but for one that follows keyboard-interactive, which is given up then
+   * (RFC 4252, section 5.2). What a client could have checked by not waiting for the answer has no limit.
+   */
+  let isDeciding = false;
   /** What one has shown before, and is still to be completed. */
   let partly: { readonly username: string; readonly proven: Set<AuthenticationMethod> } | undefined;
 
-  async function answerTo(attempt: AuthContext): Promise<Principal | FurtherProof | undefined> {
-    const credentials = await credentialsOf(attempt);
-    if (credentials === undefined) return undefined;
+  async function answerTo(
+    attempt: AuthContext,
+    credentials: Credentials,
+  ): Promise<Principal | FurtherProof | undefined> {
     const { username, method } = credentials;
     // Whatever was shown under another name does not count (RFC 4252, section 5).
     if (partly?.username !== username) partly = { username, proven: new Set() };
@@ -54,28 +60,43 @@ export function answerAuthentication(
     return answer;
   }
 
-  return async (attempt) => {
-    if (attempt.method === 'none') return attempt.reject(toSshMethods(ALL_METHODS));
+  /** Whether that was the end of it. */
+  async function decide(attempt: AuthContext, credentials: Credentials | undefined): Promise<boolean> {
     const ended = events.attempted(attempt.username, attempt.method);
     try {
-      const answer = await answerTo(attempt);
+      const answer = credentials && (await answerTo(attempt, credentials));
       if (answer !== undefined) {
         if (isQuestion(attempt)) {
           nameAlgorithm(attempt);
           ended('offered');
-          return attempt.accept();
-        }
-        if (isFurtherProof(answer)) {
+          attempt.accept();
+        } else if (isFurtherProof(answer)) {
           ended('partial');
-          return attempt.reject(toSshMethods(answer.next), true);
+          attempt.reject(toSshMethods(answer.next), true);
+        } else {
+          ended('accepted', { principal: answer });
+          attempt.accept();
         }
-        ended('accepted', { principal: answer });
-        return attempt.accept();
+        return true;
       }
       ended('refused');
-      if (isGuess(attempt)) await delay(events.guessed(), undefined, { ref: false });
+      if (credentials !== undefined && !isQuestion(attempt))
+        await delay(events.guessed(), undefined, { ref: false });
     } catch (error) {
       ended('failed', { error });
+    }
+    return false;
+  }
+
+  return async (attempt) => {
+    if (attempt.method === 'none') return attempt.reject(toSshMethods(ALL_METHODS));
+    const credentials = await credentialsOf(attempt);
+    if (credentials !== GIVEN_UP) {
+      if (isDeciding) return events.exhausted();
+      isDeciding = true;
+      const isAnswered = await decide(attempt, credentials);
+      isDeciding = false;
+      if (isAnswered) return;
     }
     failures += 1;
     if (failures >= MAX_FAILURES) return events.exhausted();
@@ -87,14 +108,19 @@ function toSshMethods(methods: readonly AuthenticationMethod[]): ssh2.Authentica
   return methods.flatMap((method) => METHODS[method]);
 }
 
+/** A client was asked for a password and goes on with another request instead: nobody hears an answer to this one. */
+const GIVEN_UP = Symbol('given up');
+
 /** What a client shows; undefined for what no server should take, or a method that there is not here. */
-async function credentialsOf(attempt: AuthContext): Promise<Credentials | undefined> {
+async function credentialsOf(attempt: AuthContext): Promise<Credentials | typeof GIVEN_UP | undefined> {
   const { username } = attempt;
   switch (attempt.method) {
     case 'password':
       return { method: 'password', username, password: attempt.password };
-    case 'keyboard-interactive':
-      return { method: 'password', username, password: await askForPassword(attempt) };
+    case 'keyboard-interactive': {
+      const password = await askForPassword(attempt);
+      return password === undefined ? GIVEN_UP : { method: 'password', username, password };
+    }
     case 'publickey':
       if (signsWithSha1(attempt)) return undefined;
       return { method: 'publickey', username, key: { algorithm: attempt.key.algo, blob: attempt.key.data } };
@@ -103,21 +129,21 @@ async function credentialsOf(attempt: AuthContext): Promise<Credentials | undefi
   }
 }
 
-/** Asks once; a client that gives no answer, or several, has given the wrong one. */
-function askForPassword(attempt: KeyboardAuthContext): Promise<string> {
+/** Asks once. Undefined when there is no answer. */
+function askForPassword(attempt: KeyboardAuthContext): Promise<string | undefined> {
   return new Promise((resolve) => {
-    attempt.prompt([{ prompt: 'Password: ', echo: false }], (answers) => resolve(answers?.[0] ?? ''));
+    attempt.prompt([{ prompt: 'Password: ', echo: false }], (answers: unknown) =>
+      resolve(Array.isArray(answers) ? String(answers[0] ?? '') : undefined),
+    );
   });
 }
 
-/** A request without signature only asks whether the key would do (RFC 4252, section 7). */
+/**
+ * A request without signature only asks whether the key would do (RFC 4252, section 7). Clients ask for one key after the other: none of
+ * that is a guess.
+ */
 function isQuestion(attempt: AuthContext): attempt is PublicKeyAuthContext {
   return attempt.method === 'publickey' && attempt.signature === undefined;
-}
-
-/** Whether it claims to be somebody. To ask for keys that would do, one after the other, is what clients do. */
-function isGuess(attempt: AuthContext): boolean {
-  return !isQuestion(attempt);
 }
 
 /** `ssh-rsa` signatures are SHA-1 (RFC 8332 replaced them); ssh2 names the better hash when there is one. */

@@ -3,11 +3,13 @@ import { type SourcePenalties, sourceOf } from './source-penalties.ts';
 /** How long somebody who has begun to log in is left in peace when others want in, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
+const KEPT_OUTSIDE = 'connection refused: too many failed logins from this address';
+
 /** Why somebody is not let in: fixed sentences, for the log. */
 export type Refusal =
   | 'connection refused: too many'
   | 'connection refused: too many from this address that have not logged in'
-  | 'connection refused: too many failed logins from this address';
+  | typeof KEPT_OUTSIDE;
 
 /** One connection, from the moment it was accepted. */
 export interface Visit {
@@ -59,8 +61,12 @@ export class Door {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  /** A connection was accepted, and `end` would end it. Answers why there is no place for it, if so. */
-  knock(end: () => void): Visit | Refusal {
+  /**
+   * A connection was accepted, and `end` would end it. Answers why there is no place for it, if so. `address` is whose it is, where
+   * no proxy has to say that first: for one who is kept outside, nobody gives way.
+   */
+  knock(end: () => void, address?: string): Visit | Refusal {
+    if (address !== undefined && this.#isKeptOutside(address)) return KEPT_OUTSIDE;
     if (this.#connections >= this.#options.maxSessions && !this.#makeRoom(() => true)) {
       return 'connection refused: too many';
     }
@@ -83,8 +89,8 @@ export class Door {
       from: (address) => {
         const source = sourceOf(address);
         const refusal = this.#refusalOf(address, source);
-        startup.address = address;
-        startup.source = source;
+        // Who is refused is not punished for coming: they would never be let in again while they try.
+        if (refusal === undefined) Object.assign(startup, { address, source });
         return refusal;
       },
       identified: () => {
@@ -107,15 +113,18 @@ export class Door {
   }
 
   #refusalOf(address: string, source: string): Refusal | undefined {
-    const { isExempt, maxStartupsPerSource, penalties } = this.#options;
+    const { isExempt, maxStartupsPerSource } = this.#options;
     if (isExempt(address)) return undefined;
-    if (penalties.remaining(address) > 0) {
-      return 'connection refused: too many failed logins from this address';
-    }
+    if (this.#isKeptOutside(address)) return KEPT_OUTSIDE;
     const isNeighbour = (other: Startup) => other.source === source;
     const neighbours = [...this.#startups].filter(isNeighbour).length;
     if (neighbours < maxStartupsPerSource || this.#makeRoom(isNeighbour)) return undefined;
     return 'connection refused: too many from this address that have not logged in';
+  }
+
+  #isKeptOutside(address: string): boolean {
+    const { isExempt, penalties } = this.#options;
+    return penalties.remaining(address) > 0 && !isExempt(address);
   }
 
   /** Ends one of those that match, if there is one that may be ended. */

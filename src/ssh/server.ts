@@ -28,7 +28,7 @@ export interface SshServerOptions
   readonly holdConnection: () => () => void;
   readonly observeLogin: ObserveLogin;
   /** Whose a connection is; who connects is the client unless told otherwise. */
-  readonly findClient?: FindClient;
+  readonly findClient?: FindClient | undefined;
   /** What is read instead of the socket that was accepted; {@link readFrugally} unless told. */
   readonly toSocket?: (accepted: Socket) => Socket;
   readonly log: Log;
@@ -152,7 +152,7 @@ export class SshServer {
   }
 
   #onSocket(socket: Socket): void {
-    const { door, loginGraceSeconds, observeLogin, findClient = findDirectClient, log } = this.#options;
+    const { door, loginGraceSeconds, observeLogin, findClient, log } = this.#options;
     const { remoteAddress: address, remotePort: port = 0 } = socket;
     if (address === undefined) return void socket.destroy();
     const turnAway = (why: Refusal, sourceIp: string, login: LoginObserver) => {
@@ -160,7 +160,8 @@ export class SshServer {
       this.#refused(why, sourceIp);
       socket.destroy();
     };
-    const visit = door.knock(() => socket.destroy());
+    const known = findClient === undefined ? address : undefined;
+    const visit = door.knock(() => socket.destroy(), known);
     if (typeof visit === 'string') return void turnAway(visit, address, observeLogin(address, port));
     this.#sockets.set(socket, undefined);
     let isLate = false;
@@ -187,7 +188,8 @@ export class SshServer {
       clearTimeout(grace);
       visit.loggedIn();
     });
-    findClient(socket, { address, port }, (client) => {
+    const find = findClient ?? findDirectClient;
+    find(socket, { address, port }, (client) => {
       const refusal = visit.from(client.address);
       const login = observeLogin(client.address, client.port);
       this.#sockets.set(socket, { client, login, visit });

@@ -20,13 +20,13 @@ const MOST_MS = 600_000;
 const DELAY_STEP_MS = 250;
 const LONGEST_DELAY_MS = 3_000;
 
-/** Addresses that are remembered; past it the one whose penalty ends first is forgotten. */
+/** Addresses that are remembered; past it the one that was punished longest ago is forgotten. */
 const MAX_SOURCES = 65_536;
 
 /** Of IPv6, whoever has a network has all its addresses. */
 const IPV6_PREFIX_GROUPS = 4;
 
-interface Record {
+interface Standing {
   /** When everything is forgiven. */
   until: number;
   offences: number;
@@ -39,7 +39,7 @@ interface Record {
 export class SourcePenalties {
   readonly #now: () => number;
   readonly #maxSources: number;
-  readonly #records = new Map<string, Record>();
+  readonly #standings = new Map<string, Standing>();
 
   constructor({
     now = () => performance.now(),
@@ -51,9 +51,9 @@ export class SourcePenalties {
 
   /** Milliseconds for which an address stays outside; 0 when it may come in. */
   remaining(address: string): number {
-    const record = this.#find(sourceOf(address));
-    if (record === undefined) return 0;
-    const left = record.until - this.#now();
+    const standing = this.#find(sourceOf(address));
+    if (standing === undefined) return 0;
+    const left = standing.until - this.#now();
     return left >= LEAST_MS ? left : 0;
   }
 
@@ -67,25 +67,25 @@ export class SourcePenalties {
     const source = sourceOf(address);
     const now = this.#now();
     const { until, offences } = this.#find(source) ?? { until: now, offences: 0 };
-    this.#records.delete(source);
-    if (this.#records.size >= this.#maxSources) this.#forgetOne();
-    this.#records.set(source, {
+    this.#standings.delete(source);
+    if (this.#standings.size >= this.#maxSources) this.#forgetOne();
+    this.#standings.set(source, {
       until: Math.min(until + PENALTIES_MS[offence], now + MOST_MS),
       offences: offences + 1,
     });
   }
 
-  #find(source: string): Record | undefined {
-    const record = this.#records.get(source);
-    if (record === undefined || record.until > this.#now()) return record;
-    this.#records.delete(source);
+  #find(source: string): Standing | undefined {
+    const standing = this.#standings.get(source);
+    if (standing === undefined || standing.until > this.#now()) return standing;
+    this.#standings.delete(source);
     return undefined;
   }
 
   /** The one that was punished longest ago: most likely its penalty is over. */
   #forgetOne(): void {
-    const [oldest] = this.#records.keys();
-    if (oldest !== undefined) this.#records.delete(oldest);
+    const [oldest] = this.#standings.keys();
+    if (oldest !== undefined) this.#standings.delete(oldest);
   }
 }
 

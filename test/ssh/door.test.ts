@@ -120,6 +120,23 @@ describe('connections of one address', () => {
 });
 
 describe('who fails to log in', () => {
+  test('ends nobody by coming again, where whose connection it is need not be asked', () => {
+    fail('192.0.2.1', 4);
+    for (const last of [2, 3, 4, 5]) enter(`192.0.2.${last}`);
+    const outside = 'connection refused: too many failed logins from this address';
+    expect(door.knock(() => undefined, '192.0.2.1')).toBe(outside);
+    expect(ended).toEqual([]);
+    expect(typeof door.knock(() => undefined, '192.0.2.6')).toBe('object');
+    expect(ended).toEqual(['192.0.2.2']);
+  });
+
+  test('is not kept outside for longer because they come again', () => {
+    fail('192.0.2.1', 4);
+    for (let count = 0; count < 50; count++) enter('192.0.2.1');
+    now += 5_001;
+    expect(enter('192.0.2.1').refusal).toBeUndefined();
+  });
+
   test('is told later each time, and stays outside at last, while others come in', () => {
     const visit = speak('192.0.2.1');
     expect([visit.guessed(), visit.guessed()]).toEqual([250, 500]);

@@ -3,7 +3,8 @@ import { access, copyFile, mkdir, rmdir, unlink } from 'node:fs/promises';
 import type { StreamingBackend, Upload, WriteOptions } from '../../contract/backend.ts';
 import type { RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
-import type { DirectoryEntry, FileAttributes, StoredFile } from '../../contract/types.ts';
+import type { DirectoryEntry, StoredFile } from '../../contract/types.ts';
+import { writeThrough } from '../../contract/write-through.ts';
 import { pathTo, reading, readRange } from './contents.ts';
 import { toFsError, translated } from './errors.ts';
 import { Folder } from './folder.ts';
@@ -141,23 +142,6 @@ export function createFolderBackend({ root, prefix }: FolderBackendOptions): Str
     });
   }
 
-  async function writeFile(
-    context: RequestContext,
-    path: string,
-    bytes: Uint8Array,
-    attributes: FileAttributes = {},
-  ): Promise<StoredFile> {
-    const options = { create: true, exclusive: false, truncate: true, append: false, attributes };
-    const upload = await backend.beginWrite(context, path, options);
-    try {
-      await upload.writeChunk(0, bytes);
-    } catch (error) {
-      await upload.abortWrite();
-      throw error;
-    }
-    return await upload.finishWrite();
-  }
-
   const backend: StreamingBackend = {
     name: 'folder',
     listDir,
@@ -185,7 +169,7 @@ export function createFolderBackend({ root, prefix }: FolderBackendOptions): Str
     readFileRange: (context, path, range) =>
       at('readFileRange', context, path, 'followed', (place) => readRange(place, range)),
     writeFile: (context, path, bytes, attributes) =>
-      translated('writeFile', path, () => writeFile(context, path, bytes, attributes)),
+      translated('writeFile', path, () => writeThrough(backend, context, path, bytes, attributes)),
     beginWrite: (context, path, options) =>
       at('beginWrite', context, path, options.exclusive ? 'as-is' : 'followed', (place) =>
         beginWrite(context, path, options, place),

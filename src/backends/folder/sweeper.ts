@@ -56,7 +56,8 @@ async function deleteOlder(folder: Folder, thanMs: number): Promise<number> {
   try {
     for (const name of await readdir(uploads.self)) {
       const stats = await statsAt(uploads.at(name));
-      if (stats === undefined || stats.mtimeMs >= thanMs) continue;
+      // Not mtime: a file that is about to have its name has that which its client gave it (inode(7)).
+      if (stats === undefined || stats.ctimeMs >= thanMs) continue;
       await unlink(uploads.at(name));
       deleted += 1;
     }

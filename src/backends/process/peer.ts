@@ -2,6 +2,7 @@ import { FS_ERROR_CODES, FsError, type FsErrorCode } from '../../contract/errors
 import type { Channel } from './channel.ts';
 import {
   type Operation,
+  PROTOCOL_VERSION,
   type Reply,
   type RequestOf,
   type ResultOf,
@@ -165,7 +166,7 @@ export class Peer {
     if (this.#isProbed || this.#end !== undefined) return;
     this.#isProbed = true;
     const probedAt = performance.now();
-    this.tell('hello', { version: 1 });
+    this.tell('hello', { version: PROTOCOL_VERSION });
     setTimeout(() => {
       this.#isProbed = false;
       if (this.#heardAt < probedAt) void this.close(new Error('it has fallen silent'));

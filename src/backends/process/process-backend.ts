@@ -4,6 +4,7 @@ import type { RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import type { MemoryAllowance } from '../../contract/memory.ts';
+import { PrefixMapper } from '../../contract/prefix.ts';
 import type { ProbeResult } from '../../contract/probe.ts';
 import type { DirectoryEntry, FileAttributes, FileLocation, StoredFile } from '../../contract/types.ts';
 import { copyOf } from './channel.ts';
@@ -179,7 +180,7 @@ export async function createProcessBackend(options: ProcessBackendOptions): Prom
     ...(offers('stored_file')
       ? { storedFile: async (context, path) => (await ask(context, 'stored_file', { path }, context)).ok }
       : {}),
-    ...(location === undefined ? {} : { locate: (context, path) => toLocation(location, context, path) }),
+    ...(location === undefined ? {} : { locate: toLocate(location) }),
     probe: async () => {
       const peer = await link.peer(openTimeout);
       // Any answer will do, ENOTSUP too.
@@ -205,12 +206,10 @@ function toSession(
 }
 
 /** `prefix` is written as that of the S3 backend: static, or `session:KEY`. */
-function toLocation(
-  { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
-  { principal }: RequestContext,
-  path: string,
-): FileLocation {
-  const [, key] = /^session:(.+)$/.exec(prefix) ?? [];
-  const folder = (key === undefined ? prefix : (principal.session[key] ?? '')).replace(/^\/+|\/+$/g, '');
-  return { bucket, key: folder === '' ? path.slice(1) : `${folder}/${path.slice(1)}` };
+function toLocate({ bucket, prefix }: { readonly bucket: string; readonly prefix: string }) {
+  const prefixes = new PrefixMapper(prefix);
+  return ({ principal }: RequestContext, path: string): FileLocation => ({
+    bucket,
+    key: prefixes.prefixOf(principal) + path.slice(1),
+  });
 }

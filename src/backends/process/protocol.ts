@@ -153,7 +153,10 @@ function withMode<T extends { readonly type: 'file' | 'directory'; readonly mode
   return { ...given, mode: given.mode ?? (given.type === 'file' ? 0o644 : 0o755) };
 }
 
-const location = z.strictObject({ bucket: text(256), key: text(4096) });
+/** A bucket, or the path of a folder. */
+const bucket = text(MAX_PATH_BYTES);
+
+const location = z.strictObject({ bucket, key: text(MAX_PATH_BYTES) });
 
 const stored = z.strictObject({
   size: position,
@@ -182,7 +185,7 @@ export const resultSchemas = {
     name: z.string().regex(/^[\w.-]{1,64}$/),
     operations: z.array(text(64)).max(256),
     /** Where files are kept: a bucket, and what comes before the path in a key (`session:KEY`: an attribute of the session). */
-    location: z.strictObject({ bucket: text(256), prefix: text(1024) }).exactOptional(),
+    location: z.strictObject({ bucket, prefix: text(1024) }).exactOptional(),
   }),
   list_dir: page,
   next_page: page,

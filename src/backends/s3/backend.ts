@@ -15,11 +15,11 @@ import { isBelow } from '../../contract/path.ts';
 import {
   type DirectoryEntry,
   directoryInfo,
-  type FileAttributes,
   type FileInfo,
   fileInfo,
   type StoredFile,
 } from '../../contract/types.ts';
+import { writeThrough } from '../../contract/write-through.ts';
 import { fromMetadata } from './attributes.ts';
 import { ANY, NEW } from './conditions.ts';
 import { isNotFound, toFsError, toS3Failure } from './errors.ts';
@@ -192,23 +192,6 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     }
   }
 
-  async function writeFile(
-    context: RequestContext,
-    path: string,
-    bytes: Uint8Array,
-    attributes: FileAttributes = {},
-  ): Promise<StoredFile> {
-    const options = { create: true, exclusive: false, truncate: true, append: false, attributes };
-    const upload = await beginWrite(context, path, options);
-    try {
-      await upload.writeChunk(0, bytes);
-    } catch (error) {
-      await upload.abortWrite();
-      throw error;
-    }
-    return await upload.finishWrite();
-  }
-
   return {
     name: 's3',
     listDir,
@@ -229,7 +212,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     readFileRange: (context, path, range) =>
       translated('readFileRange', path, () => readFileRange(context, path, range)),
     writeFile: (context, path, bytes, attributes) =>
-      translated('writeFile', path, () => writeFile(context, path, bytes, attributes)),
+      translated('writeFile', path, () => writeThrough({ beginWrite }, context, path, bytes, attributes)),
     beginWrite: (context, path, options) =>
       translated('beginWrite', path, () => beginWrite(context, path, options)),
     storedFile: (context, path) => translated('storedFile', path, () => storedFile(context, path)),

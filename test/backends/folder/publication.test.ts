@@ -117,9 +117,13 @@ describe('a process that is killed', () => {
     expect(await createFolderSweeper(folder, 3_600_000, SILENT).sweep()).toBe(0);
     expect(await staged()).toHaveLength(1);
     const [name] = await staged();
+    // A time that its client gave it says nothing of when it was left.
     const longAgo = Date.now() / 1000 - 3601;
     await utimes(subject.local(`.sluice/uploads/${name}`), longAgo, longAgo);
-    expect(await createFolderSweeper(folder, 3_600_000, SILENT).sweep()).toBe(1);
+    expect(await createFolderSweeper(folder, 3_600_000, SILENT).sweep()).toBe(0);
+    const { ctimeMs } = await stat(subject.local(`.sluice/uploads/${name}`));
+    await expect.poll(() => Date.now() - ctimeMs).toBeGreaterThan(2);
+    expect(await createFolderSweeper(folder, 1, SILENT).sweep()).toBe(1);
     expect(await staged()).toEqual([]);
     expect(await readFile(subject.local('file'), 'utf8')).toBe('earlier');
   });
