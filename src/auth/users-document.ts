@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { AuthenticationMethod, PublicKey } from '../contract/auth.ts';
-import { PERMISSIONS, type Principal } from '../contract/context.ts';
+import type { Principal } from '../contract/context.ts';
 import { parseJson } from '../contract/json.ts';
 import { isPasswordHash } from './passwords.ts';
+import { principalFields, toPrincipal } from './principal-fields.ts';
 import { parsePublicKey } from './public-keys.ts';
 
 /** One user who may come in. */
@@ -25,17 +26,6 @@ export class UsersDocumentError extends Error {
   }
 }
 
-/** As JSON: every job carries it, and a message has its limit. */
-const MAX_SESSION_BYTES = 16 * 1024;
-
-/** What a principal's backend and jobs are told of them. */
-export const sessionAttributes = z
-  .record(z.string(), z.string())
-  .refine((session) => Buffer.byteLength(JSON.stringify(session)) <= MAX_SESSION_BYTES, {
-    error: 'must be 16 KiB of JSON at most',
-  })
-  .default({});
-
 const publicKey = z.string().transform((line, context) => {
   const key = parsePublicKey(line);
   if (key !== undefined) return key;
@@ -55,8 +45,7 @@ const user = z
       })
       .optional(),
     publicKeys: z.array(publicKey).default([]),
-    session: sessionAttributes,
-    permissions: z.array(z.enum(PERMISSIONS)).optional(),
+    ...principalFields,
     requires: z.array(z.enum(['publickey', 'password'])).default([]),
   })
   .refine(({ passwordHash, publicKeys }) => passwordHash !== undefined || publicKeys.length > 0, {
@@ -90,11 +79,11 @@ export function readUsersDocument(json: unknown): User[] {
   if (!parsed.success) {
     throw new UsersDocumentError(parsed.error.issues.map((issue) => describe(issue, json)));
   }
-  const users = parsed.data.users.map(({ username, session, permissions, ...credentials }) => ({
-    principal: { username, session, ...(permissions === undefined ? {} : { permissions }) },
-    passwordHash: credentials.passwordHash,
-    publicKeys: credentials.publicKeys,
-    requires: credentials.requires,
+  const users = parsed.data.users.map(({ username, passwordHash, publicKeys, requires, ...fields }) => ({
+    principal: toPrincipal(username, fields),
+    passwordHash,
+    publicKeys,
+    requires,
   }));
   assertUnique(users);
   return users;

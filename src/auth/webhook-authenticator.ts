@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Authenticator, Credentials } from '../contract/auth.ts';
-import { PERMISSIONS, type Principal } from '../contract/context.ts';
-import { sessionAttributes } from './users-document.ts';
+import { principalFields, toPrincipal } from './principal-fields.ts';
 
 /** Largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -24,10 +23,7 @@ export interface WebhookOptions {
 
 const answer = z.union([
   z.strictObject({ next: z.array(z.enum(['publickey', 'password'])).min(1) }),
-  z.strictObject({
-    session: sessionAttributes,
-    permissions: z.array(z.enum(PERMISSIONS)).optional(),
-  }),
+  z.strictObject(principalFields),
 ]);
 
 /**
@@ -62,9 +58,7 @@ export function createWebhookAuthenticator({ url, timeoutMs, headersFor }: Webho
       if (!parsed.success)
         throw new WebhookError('the webhook answered 200 with something else than a principal');
       if ('next' in parsed.data) return parsed.data;
-      const { session, permissions } = parsed.data;
-      const principal: Principal = { username: credentials.username, session };
-      return permissions === undefined ? principal : { ...principal, permissions };
+      return toPrincipal(credentials.username, parsed.data);
     },
   };
 }
