@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
 import type { BackendResources } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
+import { holdWindows } from './buffers/hold-windows.ts';
 import { Spool } from './buffers/spool.ts';
 import { withLimit } from './buffers/with-limit.ts';
 import type { Config, JobsConfig } from './config/load.ts';
@@ -174,6 +175,7 @@ export async function createApp(
     observeLogin: observeLogins(tracer, metrics, activity),
     findClient: settings.trustedProxies && createProxiedClientFinder(settings.trustedProxies, log),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
+    holdWindow: holdWindows(budget),
     loginGraceSeconds: settings.loginGraceSeconds,
     idleTimeoutSeconds: settings.idleTimeoutSeconds,
     openSession: (principal, connection, transport) => {

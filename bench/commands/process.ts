@@ -30,7 +30,7 @@ function measureProcess(flags: ProcessFlags): Promise<void> {
     const own = sluice();
     const targets = [own, sluice({ home: 'worker' }), sluice({ home: 'fork' })];
     const { size: bytes, runs, cipher, latency: latencyMs } = flags;
-    const work = { bytes, runs, targets, ciphers: [cipher], warmUpBytes: 0, latencyMs, say };
+    const work = { bytes, runs, targets, ciphers: [cipher], warmUpBytes: 0, latencyMs, roundTripMs: 0, say };
     const report: UploadReport = { ...head, bytes, series: await measureUploads(work, cleanup), skipped: [] };
     await publish(flags, report, uploadTable(report, own.name));
   });

@@ -16,6 +16,7 @@ interface UploadFlags extends CommonFlags {
   readonly traces?: true;
   readonly warmUp: number;
   readonly latency: number;
+  readonly roundTrip: number;
   readonly profile?: true;
 }
 
@@ -33,6 +34,7 @@ export function addUpload(program: Command): void {
     .option('--traces', 'also measure Sluice with its traces exported to the sink')
     .option('--warm-up <size>', 'upload this much to each fresh server before it is measured', toSize, 0)
     .option('--latency <ms>', 'the sink waits this long before each answer', toCount, 0)
+    .option('--round-trip <ms>', 'between client and server, there and back', toCount, 0)
     .option(
       '--profile',
       'instead: one run of the first target with the first cipher, under the CPU profiler',
@@ -53,6 +55,7 @@ function upload(flags: UploadFlags): Promise<void> {
       ciphers: flags.ciphers,
       warmUpBytes: flags.warmUp,
       latencyMs: flags.latency,
+      roundTripMs: flags.roundTrip,
       say,
     };
     if (flags.profile) {

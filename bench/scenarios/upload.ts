@@ -3,6 +3,7 @@ import { sftpPut } from '../client.ts';
 import { byOrigin, type Interval, selfTimes } from '../measure/cpu-profile.ts';
 import { createProfiler, profileClock } from '../measure/cpu-profiler.ts';
 import { type Figures, meter } from '../measure/meter.ts';
+import { openDistance } from '../open-distance.ts';
 import { createPayload } from '../payload.ts';
 import type { Series } from '../reports/upload.ts';
 import { openSite, type Site } from '../site.ts';
@@ -18,6 +19,8 @@ export interface UploadOptions {
   readonly warmUpBytes: number;
   /** Of the sink, in milliseconds. */
   readonly latencyMs: number;
+  /** Between client and server, in milliseconds; 0 goes straight to the server. */
+  readonly roundTripMs: number;
   /** Told what is going on, a line at a time. */
   readonly say: (line: string) => void;
 }
@@ -85,29 +88,30 @@ async function prepare(options: UploadOptions, cleanup: Cleanup): Promise<Bench>
 }
 
 async function uploadOnce(
-  { site, file, warmUpFile, newName, bytes }: Bench,
+  { site, file, warmUpFile, newName, bytes, roundTripMs }: Bench,
   target: Target,
   cipher: string,
   start: StartOptions = {},
   onInterval: (interval: Interval) => void = () => undefined,
 ): Promise<Figures> {
   const running = await target.start(site, start);
+  const far = await openDistance(site.cleanup, running, roundTripMs);
   try {
     if (warmUpFile !== undefined) {
-      await sftpPut(site, running, { cipher, localFile: warmUpFile, name: newName() });
+      await sftpPut(site, far, { cipher, localFile: warmUpFile, name: newName() });
     }
     const name = newName();
     const before = await site.sink.counts();
     const from = profileClock();
     const figures = await meter({ serverPid: running.pid, sinkPid: site.sink.pid }, () =>
-      sftpPut(site, running, { cipher, localFile: file, name }),
+      sftpPut(site, far, { cipher, localFile: file, name }),
     );
     onInterval({ from, to: profileClock() });
     const after = await site.sink.counts();
-    if (target.usesSink) assertArrived(before, after, bytes);
+    if (target.usesSink) assertArrived(before, after, { bytes, objects: 1, jobs: target.sendsJobs ? 1 : 0 });
     return figures;
   } finally {
-    await running.stop();
+    await far.stop();
   }
 }
 
@@ -118,11 +122,11 @@ interface Arrived {
 }
 
 /** A fast server that loses bytes is no fast server. */
-function assertArrived(before: Arrived, after: Arrived, bytes: number): void {
-  const arrived = after.bytes - before.bytes;
-  if (arrived !== bytes) throw new Error(`the sink got ${arrived} of ${bytes} bytes`);
-  if (after.objects - before.objects !== 1) throw new Error('the upload did not become one object');
-  if (after.jobs - before.jobs !== 1) throw new Error('the upload did not give one job');
+function assertArrived(before: Arrived, after: Arrived, wanted: Arrived): void {
+  for (const what of ['bytes', 'objects', 'jobs'] as const) {
+    const arrived = after[what] - before[what];
+    if (arrived !== wanted[what]) throw new Error(`the sink got ${arrived} of ${wanted[what]} ${what}`);
+  }
 }
 
 function describe({ wallSeconds, serverCpuSeconds, serverPeakRssBytes }: Figures): string {

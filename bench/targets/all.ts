@@ -1,3 +1,4 @@
+import { rclone } from './rclone.ts';
 import { sluice } from './sluice.ts';
 import { ssh2Bare } from './ssh2-bare.ts';
 import { sshd } from './sshd.ts';
@@ -10,6 +11,7 @@ const TARGETS: readonly Target[] = [
   sluice({ home: 'worker' }),
   sluice({ home: 'fork' }),
   sshd,
+  rclone(),
   ssh2Bare,
 ];
 

@@ -12,6 +12,7 @@ export function rclone({ serverModtime = false }: { readonly serverModtime?: boo
     name: serverModtime ? 'rclone-server-modtime' : 'rclone',
     about: `rclone serve sftp${serverModtime ? ' --use-server-modtime' : ''}, no VFS cache of files`,
     usesSink: true,
+    sendsJobs: false,
     missing: async () =>
       (await findProgram('rclone')) === undefined
         ? 'rclone is not installed: apt-get install rclone, or dnf install rclone'

@@ -38,6 +38,7 @@ export function sluice({ tracing = 'off', home = 'own' }: SluiceOptions = {}): T
     name: home === 'own' ? NAMES[tracing] : `${NAMES[tracing]}-${home}`,
     about: `Sluice into the S3 and SQS sink, tracing ${tracing}, backend: ${home}`,
     usesSink: true,
+    sendsJobs: true,
     missing: async () => (existsSync(MAIN) ? undefined : 'it is not built: npm run build'),
     start: async (site, { nodeFlags = [], env = {}, s3Url = site.sink.url } = {}) => {
       const { path: folder, remove } = await site.cleanup.folder(site.folder);

@@ -9,6 +9,7 @@ export const ssh2Bare: Target = {
   name: 'ssh2-bare',
   about: 'a bare ssh2 server that acknowledges writes and discards them: the ceiling of Node and ssh2',
   usesSink: false,
+  sendsJobs: false,
   missing: async () => undefined,
   start: async (site, { nodeFlags = [] } = {}) => {
     const server = await startServer(

@@ -15,6 +15,7 @@ export const sshd: Target = {
   name: 'sshd',
   about: 'OpenSSH sshd with internal-sftp, writing to /dev/null',
   usesSink: false,
+  sendsJobs: false,
   missing: async () =>
     (await findProgram('sshd')) === undefined
       ? 'sshd is not installed: apt-get install openssh-server, or dnf install openssh-server'

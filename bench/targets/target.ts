@@ -7,6 +7,8 @@ export interface Target {
   readonly about: string;
   /** Whether its uploads arrive at the sink, which is then asked whether they did. */
   readonly usesSink: boolean;
+  /** Whether each upload has a job, which has to be there then. */
+  readonly sendsJobs: boolean;
   /** Why it cannot be measured here and what to do about it, in a sentence; undefined when it can. */
   missing(): Promise<string | undefined>;
   /** A fresh process for each run. */

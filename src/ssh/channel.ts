@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import type { ServerChannel } from 'ssh2';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
+import { FIRST_WINDOW_BYTES, type HoldWindow, ReceiveWindow, windowOf } from './receive-window.ts';
 import type { SocketValve } from './socket-valve.ts';
 
 /**
- * Most that may lie unread in one channel, in bytes. ssh2 opens a window of 2 MiB again as soon as half of it is
- * used, so 3 MiB can arrive legitimately; it does not enforce the window itself (mscdex/ssh2 issue 1505).
+ * What may lie unread in one channel beyond its window, in bytes. ssh2 fills the first window up again as soon as half of it is
+ * used, so half of that can arrive legitimately; it does not enforce the window itself (mscdex/ssh2 issue 1505).
  */
-const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
+const UNREAD_MARGIN_BYTES = FIRST_WINDOW_BYTES;
 
 /** Replies that may wait for the client in the socket before the session is told to stop, in bytes. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
@@ -16,6 +17,8 @@ export interface SftpChannelOptions {
   readonly channel: ServerChannel;
   readonly socket: Socket;
   readonly valve: SocketValve;
+  /** Accounts for windows that are larger than the first. */
+  readonly holdWindow: HoldWindow;
   readonly createSession: (transport: SftpTransport) => SftpSession;
   /** Runs whenever the client sends requests or takes replies. */
   readonly onActivity: () => void;
@@ -30,7 +33,8 @@ export interface SftpChannelOptions {
  * client that ignores the window by the end of its connection.
  */
 export function runSftpChannel(options: SftpChannelOptions): SftpSession {
-  const { channel, socket, valve, createSession, onActivity } = options;
+  const { channel, socket, valve, holdWindow, createSession, onActivity } = options;
+  const window = new ReceiveWindow({ control: windowOf(channel), hold: holdWindow });
   let sessionWaits = false;
   let clientWaits = false;
 
@@ -43,6 +47,7 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   const session = createSession({
     send: (bytes) => {
       onActivity();
+      window.spoken();
       const taken = sendOn(channel, socket, bytes);
       if (taken === undefined) return undefined;
       clientWaits = true;
@@ -58,6 +63,7 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
 
   channel.on('data', (chunk: Buffer) => {
     onActivity();
+    window.heard();
     const room = session.receive(chunk);
     if (room !== undefined) {
       sessionWaits = true;
@@ -65,8 +71,9 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
       void room.then(() => {
         sessionWaits = false;
         channel.resume();
+        window.taken(chunk.length);
       });
-    }
+    } else window.taken(chunk.length);
     adjustValve();
   });
   channel.on('end', () => {
@@ -79,13 +86,14 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
 
   /** ssh2 has put what came into its channels by now: it listens to the socket since before this channel was. */
   const onRead = () => {
-    if (channel.readableLength > MAX_UNREAD_BYTES) socket.destroy();
+    if (channel.readableLength > window.bytes + UNREAD_MARGIN_BYTES) socket.destroy();
     else adjustValve();
   };
   socket.on('data', onRead);
   channel.on('close', () => {
     socket.off('data', onRead);
     valve.open(channel);
+    window.free();
     void session.end();
   });
   return session;

@@ -8,6 +8,7 @@ import { answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
 import { watchSilence } from './keepalive.ts';
 import type { LoginObserver } from './login-observer.ts';
+import type { HoldWindow } from './receive-window.ts';
 import { SocketValve } from './socket-valve.ts';
 
 /** Channels of one connection, whatever they are for and until the client closes them; AWS Transfer Family allows as many. */
@@ -30,6 +31,8 @@ export interface SshConnectionOptions {
   readonly authenticator: Authenticator;
   readonly idleTimeoutSeconds: number;
   readonly keepaliveIntervalMs: number;
+  /** Accounts for windows that are larger than the first. */
+  readonly holdWindow: HoldWindow;
   readonly openSession: (
     principal: Principal,
     connection: Connection,
@@ -166,12 +169,13 @@ export class SshConnection {
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
       if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
-      const { connection, socket, openSession } = this.#options;
+      const { connection, socket, holdWindow, openSession } = this.#options;
       const channel = accept();
       const sftp = runSftpChannel({
         channel,
         socket,
         valve: this.#valve,
+        holdWindow,
         createSession: (transport) => openSession(principal, connection, transport),
         onActivity: () => this.#idle?.refresh(),
       });

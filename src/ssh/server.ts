@@ -17,7 +17,7 @@ import type { Endpoint } from './proxy-protocol.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
 export interface SshServerOptions
-  extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds'> {
+  extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds' | 'holdWindow'> {
   readonly hostKeys: readonly HostKey[];
   readonly door: Door;
   /** Time from the TCP connection to successful authentication, in seconds. */
@@ -205,7 +205,7 @@ export class SshServer {
     if (socket === undefined || caller === undefined) return void ssh2Client.end();
     const { client, login, visit } = caller;
     visit.identified();
-    const { authenticator, openSession, idleTimeoutSeconds } = this.#options;
+    const { authenticator, openSession, idleTimeoutSeconds, holdWindow } = this.#options;
     const connection = {
       id: randomUUID(),
       clientAddress: client.address,
@@ -227,6 +227,7 @@ export class SshServer {
       openSession,
       idleTimeoutSeconds,
       keepaliveIntervalMs: this.#keepaliveIntervalMs,
+      holdWindow,
       login,
       guessed: () => visit.guessed(),
       onAuthenticated: () => socket.emit('sluice:authenticated'),

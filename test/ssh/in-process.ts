@@ -77,6 +77,7 @@ export async function startInProcess(
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
     holdConnection: () => () => undefined,
+    holdWindow: () => nothing,
     observeLogin: () => UNOBSERVED,
     toSocket: (accepted) => {
       const socket = readFrugally(accepted);
