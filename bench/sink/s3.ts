@@ -63,7 +63,12 @@ function headObject({ store, path }: Call): S3Answer {
   const object = store.objects.get(path);
   if (object === undefined) return { status: 404 };
   const { size, crc32 } = join(object.extents);
-  const headers = { etag: object.etag, 'content-length': String(size), ...checksumHeader(crc32) };
+  const headers = {
+    etag: object.etag,
+    'content-length': String(size),
+    'last-modified': new Date(0).toUTCString(),
+    ...checksumHeader(crc32),
+  };
   return { status: 200, headers };
 }
 
