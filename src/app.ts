@@ -23,6 +23,7 @@ import { withActivity } from './layers/with-activity.ts';
 import { withBuffering } from './layers/with-buffering.ts';
 import { withDuplicates } from './layers/with-duplicates.ts';
 import { withFailureEvents } from './layers/with-failure-events.ts';
+import { withFolders } from './layers/with-folders.ts';
 import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
@@ -134,6 +135,7 @@ export async function createApp(
   const probes = new Map([[storage.standsOn, storage.probe]]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
+  backend = withFolders(backend);
   const isTemporary = matchNames(settings.temporaryNames);
   const { outboxStore } = storage;
   const { serviceName, deliveries, duplicates } = settings;

@@ -37,6 +37,7 @@ export {
   type RequestContext,
   type Scope,
   type TraceContext,
+  type VirtualFolder,
 } from './contract/context.ts';
 export { FS_ERROR_CODES, FsError, type FsErrorCode, type FsErrorDetails } from './contract/errors.ts';
 export type {

@@ -43,6 +43,8 @@ program
     several,
   )
   .option('--permissions <list>', 'of list,read,write,delete,rename,mkdir; all unless told')
+  .option('--folder <path=target>', 'a folder that they see, as /in=/inbox; may be given again', several)
+  .option('--home <path>', 'where their sessions begin; / unless told')
   .addOption(new Option('--file <file>', 'the users document').env('SLUICE_USERS_FILE').conflicts('secret'))
   .addOption(new Option('--secret <arn>', 'the secret that holds it').env('SLUICE_USERS_SECRET'))
   .action(async (username: string, options: AddUserOptions) =>

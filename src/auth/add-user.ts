@@ -7,6 +7,8 @@ export interface UserEntry {
   readonly publicKeys?: readonly string[];
   readonly session?: Readonly<Record<string, string>>;
   readonly permissions?: readonly string[];
+  readonly folders?: readonly { readonly path: string; readonly target?: string }[];
+  readonly home?: string;
 }
 
 /**

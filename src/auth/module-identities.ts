@@ -1,5 +1,6 @@
 import type { Authenticator } from '../contract/auth.ts';
 import { importModule } from '../modules/import-module.ts';
+import { withCheckedAnswers } from './checked-answers.ts';
 import type { Identities } from './identities.ts';
 
 /** What a module may export, for messages. */
@@ -22,7 +23,11 @@ export async function loadModuleIdentities(specifier: string): Promise<Identitie
     const reason = error instanceof Error ? error.message : String(error);
     throw new AuthModuleError(`SLUICE_AUTH_MODULE: ${reason}`, { cause: error });
   });
-  return { summary: `asked of the module ${specifier}`, open: async () => authenticator };
+  return {
+    summary: `asked of the module ${specifier}`,
+    open: async () =>
+      withCheckedAnswers((...asked) => authenticator.authenticate(...asked), 'SLUICE_AUTH_MODULE'),
+  };
 }
 
 async function loadAuthenticator(specifier: string): Promise<Authenticator> {

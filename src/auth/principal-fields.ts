@@ -1,24 +1,91 @@
 import { z } from 'zod';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
+import { normalizePath } from '../contract/path.ts';
 
 /** As JSON: every job carries it, and a message has its limit. */
 const MAX_SESSION_BYTES = 16 * 1024;
 
+/** Each path of a request is looked up among them. */
+const MAX_FOLDERS = 1000;
+
+const session = z
+  .record(z.string(), z.string())
+  .refine((attributes) => Buffer.byteLength(JSON.stringify(attributes)) <= MAX_SESSION_BYTES, {
+    error: 'must be 16 KiB of JSON at most',
+  });
+
+const permissions = z.array(z.enum(PERMISSIONS));
+
+const path = z.string().refine(isNormalPath, { error: 'must be an absolute path of plain names, as /in' });
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket');
+
+const folder = z.strictObject({
+  path,
+  target: path.optional(),
+  session: session.optional(),
+  bucket: bucket.optional(),
+  permissions: permissions.optional(),
+});
+
+const folders = z
+  .array(folder)
+  .min(1, 'must have one folder at least; who has no such field sees everything')
+  .max(MAX_FOLDERS, `must have ${MAX_FOLDERS} folders at most`)
+  .superRefine((all, context) => {
+    const seen = new Set<string>();
+    for (const [index, each] of all.entries()) {
+      if (seen.has(each.path))
+        context.addIssue({ code: 'custom', path: [index, 'path'], message: `${each.path} is there already` });
+      seen.add(each.path);
+    }
+  });
+
 /** What a source that is written as JSON says of somebody who may come in, beside how they prove it (docs/users.md). */
 export const principalFields = {
-  session: z
-    .record(z.string(), z.string())
-    .refine((session) => Buffer.byteLength(JSON.stringify(session)) <= MAX_SESSION_BYTES, {
-      error: 'must be 16 KiB of JSON at most',
-    })
-    .default({}),
-  permissions: z.array(z.enum(PERMISSIONS)).optional(),
+  session: session.default({}),
+  permissions: permissions.optional(),
+  folders: folders.optional(),
+  home: path.optional(),
 } as const;
 
 const fields = z.object(principalFields);
 
 /** What is not said is absent, not undefined. */
 export function toPrincipal(username: string, { session, ...said }: z.infer<typeof fields>): Principal {
-  const { permissions } = said;
-  return { username, session, ...(permissions === undefined ? {} : { permissions }) };
+  const { permissions, folders, home } = said;
+  return {
+    username,
+    session,
+    ...(permissions === undefined ? {} : { permissions }),
+    ...(folders === undefined ? {} : { folders }),
+    ...(home === undefined ? {} : { home }),
+  };
+}
+
+const principal = z.object({ username: z.string().min(1), ...principalFields });
+
+/**
+ * What somebody else's code says of who may come in, held to the same rules.
+ * @throws TypeError naming each field that is wrong.
+ */
+export function checkPrincipal(answer: unknown): Principal {
+  const { data, error } = principal.safeParse(answer);
+  if (data === undefined) throw new TypeError(faultsOf(error).join('; '));
+  const { username, ...said } = data;
+  return toPrincipal(username, said);
+}
+
+/** `folders.0.path: must be ...`, each. */
+export function faultsOf({ issues }: z.ZodError): string[] {
+  return issues.map(({ path: field, message }) => `${field.join('.') || 'it'}: ${message}`);
+}
+
+function isNormalPath(text: string): boolean {
+  try {
+    return normalizePath(text) === text;
+  } catch {
+    return false;
+  }
 }

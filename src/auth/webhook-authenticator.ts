@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Authenticator, Credentials } from '../contract/auth.ts';
-import { principalFields, toPrincipal } from './principal-fields.ts';
+import { faultsOf, principalFields, toPrincipal } from './principal-fields.ts';
 
 /** Largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -21,10 +21,8 @@ export interface WebhookOptions {
   readonly headersFor: (body: string) => Promise<Readonly<Record<string, string>>>;
 }
 
-const answer = z.union([
-  z.strictObject({ next: z.array(z.enum(['publickey', 'password'])).min(1) }),
-  z.strictObject(principalFields),
-]);
+const furtherProof = z.strictObject({ next: z.array(z.enum(['publickey', 'password'])).min(1) });
+const principal = z.strictObject(principalFields);
 
 /**
  * Asks a webhook who may come in (docs/authentication.md): one POST for each attempt, nothing is remembered. No redirect is
@@ -54,11 +52,13 @@ export function createWebhookAuthenticator({ url, timeoutMs, headersFor }: Webho
       const { status, text } = await ask(JSON.stringify(question));
       if (REFUSALS.includes(status)) return undefined;
       if (status !== 200) throw new WebhookError(`the webhook answered ${status}`);
-      const parsed = answer.safeParse(toJson(text));
-      if (!parsed.success)
-        throw new WebhookError('the webhook answered 200 with something else than a principal');
-      if ('next' in parsed.data) return parsed.data;
-      return toPrincipal(credentials.username, parsed.data);
+      const answer = toJson(text);
+      const { data: proof } = furtherProof.safeParse(answer);
+      if (proof !== undefined) return proof;
+      const { data, error } = principal.safeParse(answer);
+      if (data !== undefined) return toPrincipal(credentials.username, data);
+      const faults = faultsOf(error).join('; ');
+      throw new WebhookError(`the webhook answered 200 with something else than a principal: ${faults}`);
     },
   };
 }

@@ -14,6 +14,9 @@ export interface AddUserOptions {
   readonly session?: readonly string[];
   /** With commas; all unless told. */
   readonly permissions?: string;
+  /** `PATH=TARGET` each. */
+  readonly folder?: readonly string[];
+  readonly home?: string;
   /** Where the users document is: a file, or a secret by its ARN or name. */
   readonly file?: string;
   readonly secret?: string;
@@ -56,13 +59,15 @@ export async function addUserCommand(username: string, options: AddUserOptions):
 
 /** All that the options say; the password is asked for. */
 async function toEntry(username: string, options: AddUserOptions): Promise<UserEntry> {
-  const { publicKey = [], session = [], permissions } = options;
+  const { publicKey = [], session = [], permissions, folder = [], home } = options;
   const publicKeys = await Promise.all(publicKey.map(async (file) => (await readFile(file, 'utf8')).trim()));
   return {
     username,
     ...(publicKeys.length === 0 ? {} : { publicKeys }),
     ...(session.length === 0 ? {} : { session: Object.fromEntries(session.map(toAttribute)) }),
     ...(permissions === undefined ? {} : { permissions: permissions.split(',') }),
+    ...(folder.length === 0 ? {} : { folders: folder.map(toFolder) }),
+    ...(home === undefined ? {} : { home }),
   };
 }
 
@@ -70,6 +75,13 @@ function toAttribute(text: string): [key: string, value: string] {
   const at = text.indexOf('=');
   if (at < 1) throw new Error(`--session ${text}: must be KEY=VALUE, such as prefix=tenants/acme/`);
   return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function toFolder(text: string): { path: string; target: string } {
+  const [path = '', target, ...more] = text.split('=');
+  if (target === undefined || more.length > 0)
+    throw new Error(`--folder ${text}: must be PATH=TARGET, such as /in=/inbox`);
+  return { path, target };
 }
 
 function placeOf({ file, secret: secretId }: AddUserOptions): Place {

@@ -5,6 +5,29 @@ export interface Principal {
   readonly session: Readonly<Record<string, string>>;
   /** What the principal may do; everything when absent. */
   readonly permissions?: readonly Permission[];
+  /** S3 alone: where their files are; SLUICE_BUCKET when absent. */
+  readonly bucket?: string;
+  /** What they see as directories, and nothing else; everything that the session leads to, as `/`, when absent. Never reaches a backend. */
+  readonly folders?: readonly VirtualFolder[];
+  /** Where relative paths begin, a normalised path; `/` when absent. It need not exist. */
+  readonly home?: string;
+}
+
+/**
+ * A directory that a principal sees, and where its files are. Folders may lie within each other: the longest path wins. What is absent is as
+ * the principal has it (docs/tenancy.md).
+ */
+export interface VirtualFolder {
+  /** What the client sees: a normalised path, of which there is one alone. `/` may be one. */
+  readonly path: string;
+  /** The directory in the backend, below what the session leads to: a normalised path; `/` when absent. It need not exist. */
+  readonly target?: string | undefined;
+  /** Attributes that take the place of those of the same name in the session. */
+  readonly session?: Readonly<Record<string, string>> | undefined;
+  /** S3 alone: the bucket of this folder. */
+  readonly bucket?: string | undefined;
+  /** What the principal may do in this folder. */
+  readonly permissions?: readonly Permission[] | undefined;
 }
 
 /** Everything that a principal may be allowed to do (docs/users.md). */

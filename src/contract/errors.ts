@@ -27,6 +27,7 @@ export const FS_ERROR_CODES = [
   'EROFS',
   'ESTALE',
   'ETIMEDOUT',
+  'EXDEV',
 ] as const;
 
 /** One of the codes that a backend may answer with. */

@@ -12,6 +12,7 @@ export interface Delivery {
   /** Where it stood until now, for a file that had its job there already. */
   readonly renamedFrom?: string | undefined;
   readonly location: FileLocation;
+  /** As the folder has it that the file is in. */
   readonly principal: Principal;
   readonly connection: Connection;
   readonly startedAt: Date;
@@ -46,6 +47,7 @@ export interface FailedUpload {
   readonly path: string;
   /** Where it would have stood. */
   readonly location: FileLocation;
+  /** As the folder has it that the file is in. */
   readonly principal: Principal;
   readonly connection: Connection;
   readonly startedAt: Date;

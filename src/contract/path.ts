@@ -11,15 +11,16 @@ export const MAX_NAME_BYTES = 255;
  *
  * The result is absolute, has no empty, `.` or `..` segment and no trailing slash (except the root, `/`).
  * `..` at the root stays at the root, as POSIX has it, so no spelling leads out of the principal's tree.
- * Relative paths are taken from `/`, where every session starts. A backslash is an ordinary character.
+ * Relative paths are taken from `home`, the empty one too. A backslash is an ordinary character.
  *
  * @throws FsError `EINVAL` on NUL or a lone surrogate, `ENAMETOOLONG` past the limits above.
  */
-export function normalizePath(path: string): string {
+export function normalizePath(path: string, home = '/'): string {
   if (path.includes('\0')) throw new FsError('EINVAL', 'a path cannot contain NUL');
   if (!path.isWellFormed()) throw new FsError('EINVAL', 'a path must be valid Unicode');
   const segments: string[] = [];
-  for (const segment of path.split('/')) {
+  const absolute = path.startsWith('/') ? path : `${home}/${path}`;
+  for (const segment of absolute.split('/')) {
     if (segment === '' || segment === '.') continue;
     if (segment === '..') {
       segments.pop();

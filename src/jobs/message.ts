@@ -48,10 +48,12 @@ export function toMessage(event: JobEvent, group: JobsConfig['groupBy'] | undefi
   };
 }
 
-/** What stands before the client's path in the object's key: the tenant's prefix. */
+/** What stands in the object's key before the names that it ends in as the client's path does: the prefix of the tenant, or of a folder. */
 function toPrefix({ data }: JobEvent): string {
-  const path = data.path.slice(1);
-  return data.key.endsWith(path) ? data.key.slice(0, data.key.length - path.length) : '';
+  const [names, key] = [data.path.split('/').slice(1), data.key.split('/')];
+  let same = 0;
+  while (same < Math.min(names.length, key.length) && names.at(-1 - same) === key.at(-1 - same)) same += 1;
+  return same === 0 || same === key.length ? '' : `${key.slice(0, -same).join('/')}/`;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { RenameOptions, StreamingBackend, Upload, WriteOptions } from '../c
 import type { RequestContext } from '../contract/context.ts';
 import { FsError, type FsErrorCode } from '../contract/errors.ts';
 import type { FileInfo, StoredFile } from '../contract/types.ts';
+import { copyRange } from './copy-range.ts';
 import { toSuffixedPath } from './suffixed-path.ts';
 
 export interface DuplicatesOptions {
@@ -11,9 +12,6 @@ export interface DuplicatesOptions {
   /** Whether a file of that path is still to get its name: until then it may be replaced. */
   readonly isTemporary: (path: string) => boolean;
 }
-
-/** Bytes that are fetched at once of a file that the store cannot copy by itself. */
-const WINDOW_BYTES = 256 * 1024;
 
 /**
  * No upload and no rename replaces a file under its final name, not even one that came to stand there in the same
@@ -71,13 +69,8 @@ export function withDuplicates(
       if (size > 0) await upload.copyChunk(path, { offset: 0, length: size, ...content }, 0);
       return;
     }
-    for (let offset = 0; offset < size; ) {
-      const range = { offset, length: Math.min(WINDOW_BYTES, size - offset), ...content };
-      const bytes = await backend.readFileRange(call, path, range);
-      if (bytes.length === 0) throw new FsError('ESTALE', 'the file has become shorter', { path });
-      await upload.writeChunk(offset, bytes);
-      offset += bytes.length;
-    }
+    const range = { offset: 0, length: size, ...content };
+    await copyRange(upload, (window) => backend.readFileRange(call, path, window), range, 0);
   }
 
   async function rename(

@@ -4,6 +4,7 @@ import type { RequestContext } from '../contract/context.ts';
 import { FsError } from '../contract/errors.ts';
 import type { FailedUpload, JobPublisher } from '../contract/jobs.ts';
 import type { FileLocation } from '../contract/types.ts';
+import { principalAt } from './virtual-folders.ts';
 import { isCancelled, type UploadEnding, WatchedUpload } from './watched-upload.ts';
 
 type Ending = Pick<FailedUpload, 'outcome' | 'error' | 'bytes'>;
@@ -29,12 +30,13 @@ export function withFailureEvents(
   }
 
   async function beginWrite(call: RequestContext, path: string, open: WriteOptions): Promise<Upload> {
-    const { principal, connection, uploadId: id = randomUUID() } = call;
+    const { connection, uploadId: id = randomUUID() } = call;
     const startedAt = new Date();
     const report = (ending: Ending) => {
       const location = placeOf(call, path);
       if (location === undefined) return;
       const failedAt = new Date();
+      const principal = principalAt(call.principal, path);
       const failed = { id, path, location, principal, connection, startedAt, failedAt, ...ending };
       void publisher.reportFailure(failed, call.scope?.trace);
     };

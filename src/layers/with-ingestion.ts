@@ -6,6 +6,7 @@ import type { Log } from '../contract/log.ts';
 import { Note, type StoredFile } from '../contract/types.ts';
 import { DelegatedUpload } from './delegated-upload.ts';
 import { type Arrival, createSidecars, findFile, type SidecarKind } from './sidecars.ts';
+import { principalAt } from './virtual-folders.ts';
 
 export interface IngestionOptions {
   readonly publisher: JobPublisher;
@@ -97,8 +98,8 @@ export function withIngestion(backend: StreamingBackend, options: IngestionOptio
     call: RequestContext,
     path: string,
   ): Pick<Delivery, 'path' | 'location' | 'principal' | 'connection'> {
-    const { principal, connection } = call;
-    return { path, location: backend.locate(call, path), principal, connection };
+    const principal = principalAt(call.principal, path);
+    return { path, location: backend.locate(call, path), principal, connection: call.connection };
   }
 
   return { ...backend, beginWrite, rename };

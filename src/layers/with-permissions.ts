@@ -2,6 +2,7 @@ import type { FileRange, StreamingBackend, Upload } from '../contract/backend.ts
 import type { Permission, RequestContext } from '../contract/context.ts';
 import { FsError } from '../contract/errors.ts';
 import { DelegatedUpload } from './delegated-upload.ts';
+import { permissionsAt } from './virtual-folders.ts';
 
 type Operation = Exclude<keyof StreamingBackend, 'name'>;
 
@@ -26,9 +27,9 @@ const NEEDS = {
 } as const satisfies Record<Operation, Permission | undefined>;
 
 /**
- * Lets a principal do only what its permissions say; one without any list of permissions may do everything.
- * What is refused is `EACCES` before the backend hears of it. An upload is judged once, when it begins,
- * and what is copied into it when it is copied.
+ * Lets a principal do only what its permissions say, or those of the folder that a path lies in; one without any list of permissions may do
+ * everything. What is refused is `EACCES` before the backend hears of it. An upload is judged once, when it begins,
+ * and what is copied into it when it is copied. What it keeps of an older file can be read from its handle, and is read.
  */
 export function withPermissions(backend: StreamingBackend): StreamingBackend {
   return {
@@ -55,6 +56,7 @@ export function withPermissions(backend: StreamingBackend): StreamingBackend {
     },
     async rename(context, from, to, options) {
       assertPermitted('rename', context, from);
+      if (!may(context, to, 'write')) assertPermitted('rename', context, to);
       return backend.rename(context, from, to, options);
     },
     async readFile(context, path) {
@@ -71,6 +73,8 @@ export function withPermissions(backend: StreamingBackend): StreamingBackend {
     },
     async beginWrite(context, path, options) {
       assertPermitted('beginWrite', context, path);
+      const { read = false, truncate, exclusive } = options;
+      if (read && !truncate && !exclusive) assertPermitted('readFileRange', context, path);
       return new PermittedUpload(await backend.beginWrite(context, path, options), context);
     },
     async storedFile(context, path) {
@@ -98,7 +102,10 @@ class PermittedUpload extends DelegatedUpload {
 
 function assertPermitted(operation: Operation, context: RequestContext, path: string): void {
   const needed: Permission | undefined = NEEDS[operation];
-  const granted = context.principal.permissions;
-  if (needed === undefined || granted === undefined || granted.includes(needed)) return;
+  if (needed === undefined || may(context, path, needed)) return;
   throw new FsError('EACCES', `${operation} needs the permission "${needed}"`, { operation, path });
+}
+
+function may({ principal }: RequestContext, path: string, permission: Permission): boolean {
+  return permissionsAt(principal, path)?.includes(permission) ?? true;
 }

@@ -1,7 +1,7 @@
 import type { Meter, Tracer } from '@opentelemetry/api';
 import type { Authenticator } from '../contract/auth.ts';
 import type { BackendFactory, ManagedBackend } from '../contract/backend-source.ts';
-import type { Permission } from '../contract/context.ts';
+import type { Permission, VirtualFolder } from '../contract/context.ts';
 import type { JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { JobEvent } from '../jobs/event.ts';
@@ -207,6 +207,10 @@ export interface UserEntry {
   readonly session?: Readonly<Record<string, string>>;
   /** What the user may do; everything when absent. */
   readonly permissions?: readonly Permission[];
+  /** What the user sees as directories, and nothing else (docs/tenancy.md); everything that the session leads to when absent. */
+  readonly folders?: readonly VirtualFolder[];
+  /** Where relative paths begin; `/` when absent. */
+  readonly home?: string;
 }
 
 /** A file with the users document in JSON. */

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { AppParts } from '../app.ts';
+import { withCheckedAnswers } from '../auth/checked-answers.ts';
 import { createRereadingAuthenticator } from '../auth/rereading-authenticator.ts';
 import { createUsersAuthenticator } from '../auth/users-authenticator.ts';
 import { readUsersDocument, UsersDocumentError } from '../auth/users-document.ts';
 import { createUsersSource, UsersSourceError } from '../auth/users-source.ts';
-import { isFurtherProof } from '../contract/auth.ts';
 import type { Log } from '../contract/log.ts';
-import type { Authenticate, AuthSource, UsersFile } from './options.ts';
+import type { AuthSource, UsersFile } from './options.ts';
 import { OptionsError } from './options-error.ts';
 
 /** After how long the file is read again, in milliseconds. */
@@ -14,10 +14,10 @@ const REREAD_MS = 5_000;
 
 /** @throws OptionsError naming each user and field that is wrong. */
 export async function toAuthenticator(auth: AuthSource, log: Log): Promise<AppParts['authenticator']> {
-  if (typeof auth === 'function') return fromFunction(auth);
+  if (typeof auth === 'function') return withCheckedAnswers(auth, 'auth');
   if (typeof auth !== 'object' || auth === null) throw new OptionsError([`auth: ${RIGHT}`]);
   if ('authenticate' in auth && typeof auth.authenticate === 'function')
-    return fromFunction((...asked) => auth.authenticate(...asked));
+    return withCheckedAnswers((...asked) => auth.authenticate(...asked), 'auth');
   try {
     if ('usersFile' in auth) return await createFileAuthenticator(auth, log);
     if ('users' in auth) return await createUsersAuthenticator(readUsersDocument(auth));
@@ -30,18 +30,6 @@ export async function toAuthenticator(auth: AuthSource, log: Log): Promise<AppPa
 
 const RIGHT =
   'must be a function that answers with a principal or undefined, an object with such a function as authenticate, { users: [...] }, or { usersFile }';
-
-/** What is no principal is a fault of the authenticator, found here rather than at the first file. */
-function fromFunction(authenticate: Authenticate): AppParts['authenticator'] {
-  return {
-    authenticate: async (...asked) => {
-      const answer = await authenticate(...asked);
-      if (answer === undefined || isFurtherProof(answer)) return answer;
-      if (typeof answer?.username === 'string' && typeof answer.session === 'object') return answer;
-      throw new TypeError('auth: must answer with { username, session } or undefined');
-    },
-  };
-}
 
 async function createFileAuthenticator(
   { usersFile }: UsersFile,

@@ -28,4 +28,5 @@ export const STATUS_OF = {
   EROFS: [StatusCode.PERMISSION_DENIED, 'Read-only file system'],
   ESTALE: [StatusCode.FAILURE, 'The file was replaced in the meantime'],
   ETIMEDOUT: [StatusCode.FAILURE, 'The storage did not answer in time'],
+  EXDEV: [StatusCode.FAILURE, 'It cannot be moved there from here'],
 } as const satisfies Record<FsErrorCode, readonly [StatusCode, string]>;

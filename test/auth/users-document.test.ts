@@ -54,6 +54,16 @@ describe('parseUsersDocument', () => {
     ).toEqual(['users[0] ("a") requires what it does not have, so nobody could log in']);
   });
 
+  test('a user may have folders and a home', () => {
+    const folders = [
+      { path: '/in', target: '/inbox', permissions: ['list', 'write'] },
+      { path: '/out', session: { prefix: 'shared/' }, bucket: 'reports' },
+    ];
+    expect(parse({ username: 'a', passwordHash: HASH, folders, home: '/in' })).toMatchObject([
+      { principal: { username: 'a', session: {}, folders, home: '/in' } },
+    ]);
+  });
+
   test('a name and a key are enough', () => {
     expect(parse({ username: 'a', publicKeys: [KEY] })).toMatchObject([{ passwordHash: undefined }]);
   });
@@ -123,6 +133,55 @@ describe('what is wrong with a users document', () => {
       'a session attribute that is no text',
       { username: 'b', passwordHash: HASH, session: { prefix: 5 } },
       'users[1] ("b") session.prefix: ',
+    ],
+    [
+      'a home that is no normalised path',
+      { username: 'b', passwordHash: HASH, home: 'in/' },
+      'users[1] ("b") home: must be an absolute path of plain names, as /in',
+    ],
+    [
+      'no folder at all',
+      { username: 'b', passwordHash: HASH, folders: [] },
+      'users[1] ("b") folders: must have one folder at least; who has no such field sees everything',
+    ],
+    [
+      'a folder that is no normalised path',
+      { username: 'b', passwordHash: HASH, folders: [{ path: '/in/../out' }] },
+      'users[1] ("b") folders.0.path: must be an absolute path of plain names, as /in',
+    ],
+    [
+      'a target that leads out',
+      { username: 'b', passwordHash: HASH, folders: [{ path: '/in', target: '../..' }] },
+      'users[1] ("b") folders.0.target: must be an absolute path of plain names, as /in',
+    ],
+    [
+      'a folder that is there twice',
+      { username: 'b', passwordHash: HASH, folders: [{ path: '/in' }, { path: '/in', target: '/a' }] },
+      'users[1] ("b") folders.1.path: /in is there already',
+    ],
+    [
+      'a folder in what is no bucket',
+      { username: 'b', passwordHash: HASH, folders: [{ path: '/in', bucket: 'No_Bucket' }] },
+      'users[1] ("b") folders.0.bucket: must be the name of a bucket',
+    ],
+    [
+      'a folder with a permission that there is not',
+      { username: 'b', passwordHash: HASH, folders: [{ path: '/in', permissions: ['fly'] }] },
+      'users[1] ("b") folders.0.permissions.0: ',
+    ],
+    [
+      'a folder with a misspelt field',
+      { username: 'b', passwordHash: HASH, folders: [{ path: '/in', targett: '/a' }] },
+      'users[1] ("b") folders.0: ',
+    ],
+    [
+      'more folders than anybody needs',
+      {
+        username: 'b',
+        passwordHash: HASH,
+        folders: Array.from({ length: 1001 }, (_, i) => ({ path: `/${i}` })),
+      },
+      'users[1] ("b") folders: must have 1000 folders at most',
     ],
     ['a field that there is not', { username: 'b', passwordHash: HASH, pasword: 'x' }, 'users[1] ("b") '],
     ['no name', { passwordHash: HASH }, 'users[1] username: '],

@@ -89,6 +89,9 @@ describe('the answer', () => {
       session: { prefix: 'tenants/acme/' },
       permissions: ['write'],
     });
+    const folders = [{ path: '/in', target: '/inbox' }];
+    respond(200, JSON.stringify({ folders, home: '/in' }));
+    expect(await authenticate()).toEqual({ username: 'acme', session: {}, folders, home: '/in' });
     respond(200, '{}');
     expect(await authenticate()).toEqual({ username: 'acme', session: {} });
   });
@@ -108,6 +111,7 @@ describe('the answer', () => {
     ['no JSON', 200, 'yes', 'something else than a principal'],
     ['a misspelt field', 200, '{"permission":["write"]}', 'something else than a principal'],
     ['an unknown permission', 200, '{"permissions":["all"]}', 'something else than a principal'],
+    ['a folder without a path', 200, '{"folders":[{}]}', 'a principal: folders.0.path: '],
     ['too much', 200, JSON.stringify({ session: { a: 'x'.repeat(70_000) } }), 'more than 65536 bytes'],
     ['too large a session', 200, JSON.stringify({ session: { a: 'x'.repeat(17_000) } }), 'something else'],
   ])('that is %s is a fault of the webhook', async (_, status, body, message) => {

@@ -86,6 +86,28 @@ function codeOf(action: () => unknown): string {
   return 'nothing thrown';
 }
 
+describe('a home', () => {
+  test.each([
+    ['', '/in/acme'],
+    ['.', '/in/acme'],
+    ['a', '/in/acme/a'],
+    ['./a/../b', '/in/acme/b'],
+    ['..', '/in'],
+    ['../../..', '/'],
+    ['/', '/'],
+    ['/a', '/a'],
+    ['/../a', '/a'],
+  ])('is where "%s" begins, if that is relative: %s', (path, normalized) => {
+    expect(normalizePath(path, '/in/acme')).toBe(normalized);
+  });
+
+  test('counts in the length of a path', () => {
+    const path = Array(20).fill('n'.repeat(200)).join('/');
+    expect(normalizePath(path)).toHaveLength(path.length + 1);
+    expect(() => normalizePath(path, `/${'h'.repeat(100)}`)).toThrow('ENAMETOOLONG');
+  });
+});
+
 describe('normalizePath', () => {
   test.each(TRAVERSALS)('takes %j for %j', (spelling, path) => {
     expect(normalizePath(spelling)).toBe(path);

@@ -60,6 +60,16 @@ describe('the message of a job', () => {
   });
 
   test.each([
+    ['/in/a.csv', 'tenants/acme/inbox/a.csv', 'tenants/acme/inbox/'],
+    ['/in/deep/a.csv', 'tenants/acme/inbox/deep/a.csv', 'tenants/acme/inbox/'],
+    ['/in/a.csv', 'tenants/acme/in/a.csv', 'tenants/acme/'],
+    ['/a.csv', 'tenants/in/a.csv/a.csv', 'tenants/in/a.csv/'],
+    ['/in/a.csv', 'box/acme-a.csv', undefined],
+  ])('of %s at %s has the prefix %s', (path, key, prefix) => {
+    expect(attributesOf({ path, key })['prefix']).toBe(prefix);
+  });
+
+  test.each([
     ['no prefix', { key: 'in/a.csv' }],
     ['a key that has nothing to do with the path', { key: 'elsewhere' }],
     ['a character that SQS refuses', { key: 'a\u0001b/in/a.csv' }],

@@ -121,6 +121,18 @@ describe('withPermissions', () => {
     expect(copied).toEqual(['/other']);
   });
 
+  test('what an upload keeps of a file can be read from it: a principal that may not read opens none to read that too', async () => {
+    const { backend } = await createTree();
+    const keeping = { ...options, truncate: false, read: true };
+    const begin = async (permissions: readonly Permission[], open: typeof keeping, path = '/file') =>
+      (await backend.beginWrite(contextWith(permissions), path, open)).abortWrite();
+    await expect(begin(['write'], keeping)).rejects.toMatchObject({ code: 'EACCES', path: '/file' });
+    await begin(['write', 'read'], keeping);
+    await begin(['write'], { ...keeping, read: false });
+    await begin(['write'], { ...keeping, truncate: true });
+    await begin(['write'], { ...keeping, exclusive: true }, '/new');
+  });
+
   test('a refusal names the path and never fails before it is awaited', async () => {
     const { backend } = await createTree();
     const context = contextWith([]);

@@ -46,6 +46,7 @@ const STATUS: Readonly<Record<FsErrorCode, number>> = {
   EROFS: 3,
   ESTALE: 4,
   ETIMEDOUT: 4,
+  EXDEV: 4,
 };
 
 /** A session whose backend throws `error` when asked about any path. */

@@ -343,3 +343,68 @@ describe('extensions (section 8)', () => {
     expect(driver.faults).toEqual([]);
   });
 });
+
+describe('a home directory', () => {
+  const inHome = async () => {
+    const driver = await SftpDriver.started({ principal: { username: 'acme', home: '/dir' } });
+    await driver.backend.makeDir(context, '/dir');
+    await driver.backend.writeFile(context, '/dir/file', Buffer.from('12345'));
+    return driver;
+  };
+  const nameOf = async (driver: SftpDriver, request: (id: number) => Buffer) =>
+    (await driver.expect('name', request)).entries.map(({ filename }) => filename);
+
+  test.each([
+    ['.', '/dir'],
+    ['', '/dir'],
+    ['sub', '/dir/sub'],
+    ['..', '/'],
+    ['/', '/'],
+    ['/other', '/other'],
+  ])('REALPATH of "%s" is %s', async (path, absolute) => {
+    expect(await nameOf(await inHome(), (id) => realpath(id, path))).toEqual([absolute]);
+  });
+
+  test.each([
+    ['~', '/dir'],
+    ['~/sub', '/dir/sub'],
+    ['~acme/..', '/'],
+    ['sub', '/dir/sub'],
+  ])('expand-path of "%s" is %s', async (path, absolute) => {
+    const driver = await inHome();
+    expect(await nameOf(driver, (id) => extended(id, 'expand-path@openssh.com', str(path)))).toEqual([
+      absolute,
+    ]);
+    expect(await nameOf(driver, (id) => extended(id, 'home-directory', str('')))).toEqual(['/dir']);
+  });
+
+  test('is where the relative paths of every request begin', async () => {
+    const driver = await inHome();
+    const codes = [
+      await driver.code((id) => mkdir(id, 'new')),
+      await driver.code((id) => rmdir(id, 'new')),
+      await driver.code((id) => setstat(id, 'file', TIMES)),
+      await driver.code((id) => rename(id, 'file', 'renamed')),
+      await driver.code((id) => rename(id, 'renamed', '../file')),
+      await driver.code((id) => rename(id, '/file', 'file')),
+    ];
+    expect(codes).toEqual([0, 0, 0, 0, 0, 0]);
+    await driver.expect('attrs', (id) => stat(id, 'file'));
+    await driver.expect('extended', (id) => extended(id, 'statvfs@openssh.com', str('file')));
+    await driver.expect('handle', (id) => opendir(id, ''));
+    const upload = await driver.open('upload');
+    await driver.expect('attrs', (id) => stat(id, '/dir/upload'));
+    expect(await driver.code((id) => close(id, upload))).toBe(0);
+    expect(await contentOf(driver.backend, '/dir/upload')).toBe('');
+    expect(await driver.code((id) => readlink(id, 'file'))).toBe(4);
+    expect(await driver.code((id) => remove(id, 'upload'))).toBe(0);
+    expect(driver.observed.filter((line) => !line.includes(' /'))).toEqual([]);
+  });
+
+  test('need not be there: a session begins in it all the same', async () => {
+    const driver = await SftpDriver.started({ principal: { home: '/none' } });
+    expect(await nameOf(driver, (id) => realpath(id, '.'))).toEqual(['/none']);
+    expect(await driver.code((id) => opendir(id, '.'))).toBe(2);
+    await driver.expect('handle', (id) => opendir(id, '..'));
+  });
+});

@@ -8,8 +8,6 @@ const TRANSLATED: Readonly<Record<string, FsErrorCode>> = {
   /** Opening a socket, or a device that is not there. */
   ENXIO: 'EACCES',
   ETXTBSY: 'EBUSY',
-  /** Between two file systems nothing is renamed or linked. */
-  EXDEV: 'ENOTSUP',
 };
 
 /** The errno of what a system call failed with, by name; undefined for any other error. */

@@ -1,8 +1,9 @@
-import { MAX_NAME_BYTES, normalizePath } from '../../contract/path.ts';
+import { MAX_NAME_BYTES } from '../../contract/path.ts';
 import { LIMITS } from '../limits.ts';
 import type { RequestOf, SessionState } from '../state.ts';
 import { type FileSystemStatistics, limitsReply, statvfsReply } from '../wire/replies.ts';
 import { ok } from './ok.ts';
+import { resolvePath } from './resolve-path.ts';
 
 /**
  * Object stores have no capacity to report: everything is free. 2^53 bytes is the largest size this server
@@ -22,7 +23,7 @@ export function limits(_state: SessionState, request: RequestOf<'limits'>): Buff
 }
 
 export async function statvfs(state: SessionState, request: RequestOf<'statvfs'>): Promise<Buffer> {
-  const path = normalizePath(request.path);
+  const path = resolvePath(state, request.path);
   await state.observer.request('statvfs', path, () => state.backend.fileInfo(state.context, path));
   return statvfsReply(request.id, UNLIMITED);
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
-import { normalizePath } from '../../contract/path.ts';
 import { type FetchRange, FileReader } from '../file-reader.ts';
 import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
@@ -9,10 +8,11 @@ import { toFileAttributes } from '../wire/attributes.ts';
 import { OpenFlag } from '../wire/constants.ts';
 import { dataReply, handleReply } from '../wire/replies.ts';
 import { endOfFile, ok } from './ok.ts';
+import { resolvePath } from './resolve-path.ts';
 
 export async function open(state: SessionState, request: RequestOf<'open'>): Promise<Buffer> {
   state.handles.assertRoom();
-  const path = normalizePath(request.path);
+  const path = resolvePath(state, request.path);
   const handle =
     request.flags & OpenFlag.WRITE
       ? await openUpload(state, path, request)

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
-import { normalizePath } from '../../contract/path.ts';
 import { type FileAttributes, type FileInfo, fileInfo } from '../../contract/types.ts';
 import { spoil, type UploadHandle } from '../handle-table.ts';
 import type { RequestOf, SessionState } from '../state.ts';
 import { type Attributes, toFileAttributes } from '../wire/attributes.ts';
 import { attributesReply } from '../wire/replies.ts';
 import { ok } from './ok.ts';
+import { resolvePath } from './resolve-path.ts';
 
 /** A file that this very session is writing is there already for its client, as on a local file system. */
 async function infoOf(state: SessionState, operation: string, path: string): Promise<FileInfo> {
@@ -21,7 +21,7 @@ function infoOfUpload({ upload, startedAt }: UploadHandle): FileInfo {
 
 /** STAT and LSTAT are the same: no backend has symbolic links of its own. */
 export async function stat(state: SessionState, request: RequestOf<'stat' | 'lstat'>): Promise<Buffer> {
-  const path = normalizePath(request.path);
+  const path = resolvePath(state, request.path);
   return attributesReply(request.id, await infoOf(state, request.kind, path));
 }
 
@@ -48,7 +48,7 @@ export async function fstat(state: SessionState, request: RequestOf<'fstat'>): P
  * Another size is truncate(2), an upload of its own.
  */
 export async function setstat(state: SessionState, request: RequestOf<'setstat'>): Promise<Buffer> {
-  const path = normalizePath(request.path);
+  const path = resolvePath(state, request.path);
   const { attributes } = request;
   const upload = state.handles.uploadAt(path);
   if (upload === undefined) {
@@ -102,7 +102,7 @@ async function truncate(
 
 /** There are no symbolic links, so what exists is not one (EINVAL, as readlink(2) says). */
 export async function readlink(state: SessionState, request: RequestOf<'readlink'>): Promise<Buffer> {
-  const path = normalizePath(request.path);
+  const path = resolvePath(state, request.path);
   await state.observer.request('readlink', path, () => state.backend.fileInfo(state.context, path));
   throw new FsError('EINVAL', 'not a symbolic link', { path });
 }

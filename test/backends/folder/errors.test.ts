@@ -13,7 +13,6 @@ test.each([
   ['ENXIO', 'EACCES'],
   ['ENFILE', 'EMFILE'],
   ['ETXTBSY', 'EBUSY'],
-  ['EXDEV', 'ENOTSUP'],
   ['EMLINK', 'EIO'],
   ['ERR_INVALID_ARG_VALUE', 'EIO'],
 ])('%s is %s', (errno, code) => {
