@@ -4,11 +4,14 @@ import type { RawSession, Ssh2Client } from '../clients/ssh2-client.ts';
 import { Dice } from '../support/dice.ts';
 import { close, mkdir, open, type Reply, stat, UPLOAD, write } from '../support/sftp-packets.ts';
 import { CANARY, SECRET } from './fence.ts';
-import { type Ask, CHANGING, LOOKING, type Operation, type Own } from './operations.ts';
+import { type Ask, CHANGING, KINDS, LOOKING, type Operation, type Own } from './operations.ts';
 import type { Spelling } from './spellings.ts';
 
 /** Sessions side by side: a connection has ten. */
 const SESSIONS = 8;
+
+/** Operations after which what a session had may be gone. */
+const TAKING = /rename|remove|rmdir/;
 
 export interface AttackOptions {
   readonly spellings: readonly Spelling[];
@@ -59,8 +62,8 @@ export async function attack(client: Ssh2Client, options: AttackOptions): Promis
       await Promise.all(LOOKING.filter((each) => chosen.has(each)).map(run));
       const changes = CHANGING.filter((each) => chosen.has(each));
       for (const operation of changes) await run(operation);
-      // What an operation may have taken away is there again, and the session still does what it is asked.
-      if (changes.length > 0) await settle(ask, number);
+      if (changes.some(({ name }) => TAKING.test(name))) await settle(ask, number);
+      // Whatever it was, the session goes on.
       const root = await ask((id) => stat(id, '/'));
       if (root.kind !== 'attrs')
         violations.push(`after ${describe(spelling)}: the root is ${JSON.stringify(root)}`);
@@ -71,11 +74,15 @@ export async function attack(client: Ssh2Client, options: AttackOptions): Promis
   return { spellings: spellings.length, pairs, requests, violations };
 }
 
+/** The first of those that look, and so many others. */
 function choose(dice: Dice, count: number): ReadonlySet<Operation> {
-  const left = [...LOOKING, ...CHANGING];
-  const chosen = new Set(left.splice(0, 1));
-  while (chosen.size <= count && left.length > 0) {
-    for (const each of left.splice(dice.between(0, left.length - 1), 1)) chosen.add(each);
+  const chosen = new Set(LOOKING.slice(0, 1));
+  const kinds = KINDS.map((kind) => kind.filter((each) => !chosen.has(each)));
+  for (let left = count; left > 0; left--) {
+    const rest = kinds.filter((kind) => kind.length > 0);
+    if (rest.length === 0) break;
+    const kind = dice.pick(rest);
+    for (const each of kind.splice(dice.between(0, kind.length - 1), 1)) chosen.add(each);
   }
   return chosen;
 }

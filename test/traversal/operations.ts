@@ -114,7 +114,7 @@ const copyTo: Operation = {
 const FLAGS = Object.entries(Flag);
 
 /** Every combination of flags; what opens for writing is written to, read where that is allowed, given another size, and closed. */
-const opens: readonly Operation[] = Array.from({ length: 2 ** FLAGS.length }, (_, flags) => ({
+const OPENS: readonly Operation[] = Array.from({ length: 2 ** FLAGS.length }, (_, flags) => ({
   name: `open ${FLAGS.flatMap(([name, flag]) => ((flags & flag) === 0 ? [] : [name])).join(' ') || 'without flags'}`,
   run: async (ask: Ask, path: Buffer) => {
     const handle = await opened(ask, path, flags);
@@ -153,7 +153,7 @@ const named = (name: string) => (id: number, from: Uint8Array, to: Uint8Array) =
 
 /** Those that change something, in an order in which the later ones find something to do. */
 export const CHANGING: readonly Operation[] = [
-  ...opens,
+  ...OPENS,
   copyTo,
   asks('setstat', (id, path) => setstat(id, path, MODE_AND_TIMES)),
   asks('setstat of a size', (id, path) => setstat(id, path, sizeAttribute(3))),
@@ -166,4 +166,10 @@ export const CHANGING: readonly Operation[] = [
   asks('mkdir', mkdir),
   asks('rmdir', rmdir),
   asks('users-groups-by-id', (id, path) => extended(id, 'users-groups-by-id@openssh.com', str(path))),
+];
+
+/** What dice choose from, so that the many flags of OPEN are one thing among others. */
+export const KINDS: readonly (readonly Operation[])[] = [
+  OPENS,
+  ...[...LOOKING, ...CHANGING].filter((each) => !OPENS.includes(each)).map((each) => [each]),
 ];
