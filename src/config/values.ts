@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { isPlainPrefix } from '../contract/prefix.ts';
 
 /** Where SFTP listens unless `SLUICE_PORT` says otherwise: 22 takes privileges that the server should not have. */
 export const DEFAULT_PORT = 2222;
@@ -72,4 +73,5 @@ export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) 
 export const keyPrefix = z
   .string()
   .refine((prefix) => prefix !== 'session:', 'must name a session attribute after "session:"')
-  .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"');
+  .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"')
+  .refine(isPlainPrefix, 'must be a path without empty names, "." and ".."');

@@ -296,6 +296,7 @@ describe('faults', () => {
     ],
     ['SLUICE_PREFIX', 'session:', /must name a session attribute/],
     ['SLUICE_PREFIX', '.sluice', /must not begin with "\.sluice"$/],
+    ['SLUICE_PREFIX', 'tenants/../x', /must be a path without empty names, "\." and "\.\."$/],
     ['SLUICE_PREFIX', '/.sluice/x', /must not begin with "\.sluice"$/],
     ['SLUICE_STALE_UPLOAD_HOURS', '-1', /whole number from 0 to 87600$/],
     ['SLUICE_STALE_UPLOAD_HOURS', '0.5', /whole number/],

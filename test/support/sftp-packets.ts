@@ -45,29 +45,30 @@ export const Flag = { READ: 1, WRITE: 2, APPEND: 4, CREAT: 8, TRUNC: 16, EXCL: 3
 export const UPLOAD = Flag.WRITE | Flag.CREAT | Flag.TRUNC;
 
 export const init = (version = 3) => packet(1, u32(version));
-export const open = (id: number, path: string, flags: number) =>
+export const open = (id: number, path: string | Uint8Array, flags: number) =>
   packet(3, u32(id), str(path), u32(flags), NO_ATTRIBUTES);
 export const close = (id: number, handle: string) => packet(4, u32(id), str(handle));
 export const read = (id: number, handle: string, offset: number, length: number) =>
   packet(5, u32(id), str(handle), u64(offset), u32(length));
 export const write = (id: number, handle: string, offset: number, data: string | Uint8Array) =>
   packet(6, u32(id), str(handle), u64(offset), str(data));
-export const lstat = (id: number, path: string) => packet(7, u32(id), str(path));
+export const lstat = (id: number, path: string | Uint8Array) => packet(7, u32(id), str(path));
 export const fstat = (id: number, handle: string) => packet(8, u32(id), str(handle));
-export const setstat = (id: number, path: string, attributes = NO_ATTRIBUTES) =>
+export const setstat = (id: number, path: string | Uint8Array, attributes = NO_ATTRIBUTES) =>
   packet(9, u32(id), str(path), attributes);
 export const fsetstat = (id: number, handle: string, attributes = NO_ATTRIBUTES) =>
   packet(10, u32(id), str(handle), attributes);
-export const opendir = (id: number, path: string) => packet(11, u32(id), str(path));
+export const opendir = (id: number, path: string | Uint8Array) => packet(11, u32(id), str(path));
 export const readdir = (id: number, handle: string) => packet(12, u32(id), str(handle));
-export const remove = (id: number, path: string) => packet(13, u32(id), str(path));
-export const mkdir = (id: number, path: string) => packet(14, u32(id), str(path), NO_ATTRIBUTES);
-export const rmdir = (id: number, path: string) => packet(15, u32(id), str(path));
-export const realpath = (id: number, path: string) => packet(16, u32(id), str(path));
-export const stat = (id: number, path: string) => packet(17, u32(id), str(path));
-export const rename = (id: number, from: string, to: string) => packet(18, u32(id), str(from), str(to));
-export const readlink = (id: number, path: string) => packet(19, u32(id), str(path));
-export const symlink = (id: number, link: string, target: string) =>
+export const remove = (id: number, path: string | Uint8Array) => packet(13, u32(id), str(path));
+export const mkdir = (id: number, path: string | Uint8Array) => packet(14, u32(id), str(path), NO_ATTRIBUTES);
+export const rmdir = (id: number, path: string | Uint8Array) => packet(15, u32(id), str(path));
+export const realpath = (id: number, path: string | Uint8Array) => packet(16, u32(id), str(path));
+export const stat = (id: number, path: string | Uint8Array) => packet(17, u32(id), str(path));
+export const rename = (id: number, from: string | Uint8Array, to: string | Uint8Array) =>
+  packet(18, u32(id), str(from), str(to));
+export const readlink = (id: number, path: string | Uint8Array) => packet(19, u32(id), str(path));
+export const symlink = (id: number, link: string | Uint8Array, target: string | Uint8Array) =>
   packet(20, u32(id), str(link), str(target));
 export const extended = (id: number, name: string, ...fields: readonly Buffer[]) =>
   packet(200, u32(id), str(name), ...fields);

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Principal } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
-import { normalizePath } from '../../contract/path.ts';
 import { PrefixMapper, RESERVED_PREFIX } from '../../contract/prefix.ts';
 import type { FileLocation } from '../../contract/types.ts';
 import { Directory } from './directory.ts';
@@ -24,7 +23,7 @@ export class Folder {
 
   /** @throws FsError `EACCES` for a session without a prefix. */
   locate(principal: Principal, path: string): FileLocation {
-    return { bucket: this.root, key: this.#prefixOf(principal) + path.slice(1) };
+    return { bucket: this.root, key: this.#prefixes.prefixOf(principal) + path.slice(1) };
   }
 
   /** Calls `use` with the directory that a principal sees as `/`, made when it is missing. */
@@ -49,7 +48,7 @@ export class Folder {
 
   /** As {@link enter}; the caller closes it. */
   async openTop(principal: Principal): Promise<Top> {
-    const prefix = this.#prefixOf(principal);
+    const prefix = this.#prefixes.prefixOf(principal);
     const root = { directory: await this.#openRoot(), reserved: RESERVED_NAME };
     if (prefix === '') return root;
     try {
@@ -82,14 +81,6 @@ export class Folder {
       }
     }
     return directory;
-  }
-
-  #prefixOf(principal: Principal): string {
-    const prefix = this.#prefixes.prefixOf(principal);
-    if (prefix !== '' && normalizePath(prefix) !== `/${prefix.slice(0, -1)}`) {
-      throw new FsError('EACCES', 'the prefix is no path of plain names');
-    }
-    return prefix;
   }
 
   async #openRoot(): Promise<Directory> {

@@ -12,6 +12,7 @@ import type { Scope } from '../../contract/context.ts';
 import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
 import { ALL_FEATURES, type Features } from './features.ts';
+import { inParallel } from './in-parallel.ts';
 import { decodeKey } from './keys.ts';
 import { type ObjectRange, readObject } from './read-object.ts';
 
@@ -36,6 +37,12 @@ export interface ObjectHead {
 
 /** DeleteObjects takes no more (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
 const MAX_DELETED_AT_ONCE = 1000;
+
+/** Deletions of one key each that are under way at once. */
+const PARALLEL_DELETIONS = 16;
+
+/** Everything that XML 1.0 can write (https://www.w3.org/TR/xml/#charsets); the SDK escapes what it has to of that. */
+const XML_TEXT = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 
 /** The bucket and the client: the handful of S3 calls that more than one operation makes. */
 export class ObjectStore {
@@ -120,8 +127,17 @@ export class ObjectStore {
     await this.client.send(new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: new Uint8Array(0) }));
   }
 
-  /** Deletes any number of keys; one that is missing is no failure. */
+  /**
+   * Deletes any number of keys; one that is missing is no failure. A key that no XML can hold, and that would have S3 refuse the
+   * whole request (`MalformedXML`), is deleted by itself.
+   */
   async deleteAll(keys: readonly string[]): Promise<void> {
+    const others = keys.filter((key) => !XML_TEXT.test(key));
+    await inParallel(others, PARALLEL_DELETIONS, (key) => this.delete(key));
+    await this.#deleteTogether(others.length === 0 ? keys : keys.filter((key) => XML_TEXT.test(key)));
+  }
+
+  async #deleteTogether(keys: readonly string[]): Promise<void> {
     for (let at = 0; at < keys.length; at += MAX_DELETED_AT_ONCE) {
       const Objects = keys.slice(at, at + MAX_DELETED_AT_ONCE).map((Key) => ({ Key }));
       const { Errors } = await this.client.send(

@@ -16,3 +16,13 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1024 ** exponent;
   return `${exponent === 0 ? value : value.toFixed(1)} ${UNITS[exponent]}`;
 }
+
+/**
+ * A text that somebody else has chosen, without what a terminal would obey or be confused by: control characters, and those that turn
+ * the direction of writing (Unicode Standard Annex 9). They are shown as JSON has them.
+ */
+export function toPlain(text: string): string {
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

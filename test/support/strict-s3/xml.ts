@@ -39,8 +39,13 @@ export function document(name: string, children: readonly string[]): string {
 
 const TOKEN = /<(\/?)([A-Za-z][\w.-]*)((?:\s+[\w:.-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/gy;
 
+/** What XML 1.0 has no way to write, by a reference neither (https://www.w3.org/TR/xml/#charsets). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is about
+const UNWRITABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;
+
 /** Parses a whole document; undefined when it is not well-formed. */
 export function parseXml(source: string): XmlElement | undefined {
+  if (UNWRITABLE.test(source)) return undefined;
   const body = source.replace(/^\s*<\?xml[^>]*\?>/, '').trim();
   const root = { name: '', children: [] as XmlElement[], text: '' };
   const open = [root];
@@ -78,7 +83,7 @@ function unescapeXml(text: string): string | undefined {
     if (char === undefined) wellFormed = false;
     return char ?? '';
   });
-  return wellFormed ? plain : undefined;
+  return wellFormed && !UNWRITABLE.test(plain) ? plain : undefined;
 }
 
 export function childText(parent: XmlElement, name: string): string | undefined {
