@@ -17,6 +17,8 @@ export interface SftpChannelOptions {
   readonly socket: Socket;
   readonly valve: SocketValve;
   readonly createSession: (transport: SftpTransport) => SftpSession;
+  /** Resolves when the keys are exchanged that are being exchanged, if so: ssh2 keeps what is sent until then. */
+  readonly exchange: () => Promise<void> | undefined;
   /** Runs whenever the client sends requests or takes replies. */
   readonly onActivity: () => void;
 }
@@ -30,7 +32,7 @@ export interface SftpChannelOptions {
  * client that ignores the window by the end of its connection.
  */
 export function runSftpChannel(options: SftpChannelOptions): SftpSession {
-  const { channel, socket, valve, createSession, onActivity } = options;
+  const { channel, socket, valve, createSession, exchange, onActivity } = options;
   let sessionWaits = false;
   let clientWaits = false;
 
@@ -43,7 +45,7 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   const session = createSession({
     send: (bytes) => {
       onActivity();
-      const taken = sendOn(channel, socket, bytes);
+      const taken = sendOn(channel, socket, bytes, exchange());
       if (taken === undefined) return undefined;
       clientWaits = true;
       adjustValve();
@@ -91,10 +93,16 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   return session;
 }
 
-/** A promise when the client, by its window or its socket, does not take it all: it resolves once it has. */
-function sendOn(channel: ServerChannel, socket: Socket, bytes: Buffer): Promise<void> | undefined {
+/** A promise when the client, by its window, its socket or an exchange of keys, does not take it all: it resolves once it has. */
+function sendOn(
+  channel: ServerChannel,
+  socket: Socket,
+  bytes: Buffer,
+  exchange: Promise<void> | undefined,
+): Promise<void> | undefined {
   const taken = new Promise<void>((resolve) => channel.write(bytes, () => resolve()));
   if (channel.writableLength > 0) return taken.then(() => drained(socket));
+  if (exchange !== undefined) return exchange.then(() => drained(socket));
   return socket.writableLength > MAX_UNSENT_BYTES ? drained(socket) : undefined;
 }
 
