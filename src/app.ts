@@ -61,6 +61,7 @@ export interface AppSettings
     | 'maxSessions'
     | 'maxStartupsPerSource'
     | 'penaltyExempt'
+    | 'sshAlgorithms'
     | 'loginGraceSeconds'
     | 'idleTimeoutSeconds'
     | 'trustedProxies'
@@ -166,6 +167,7 @@ export async function createApp(
   const toObserver = observeRequests(tracer, log);
   const server = new SshServer({
     hostKeys,
+    algorithms: settings.sshAlgorithms,
     log,
     authenticator,
     door: new Door({

@@ -35,6 +35,8 @@ export interface Config {
   readonly maxStartupsPerSource: number;
   /** CIDRs of addresses that are not punished for failed logins, whatever their number. */
   readonly penaltyExempt: readonly string[];
+  /** Whether SHA-1 is offered to clients that know nothing better. */
+  readonly sshAlgorithms: 'modern' | 'compatible';
   readonly loginGraceSeconds: number;
   readonly idleTimeoutSeconds: number;
   readonly drainSeconds: number;
@@ -268,6 +270,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     maxSessions: variables.SLUICE_MAX_SESSIONS,
     maxStartupsPerSource: variables.SLUICE_MAX_STARTUPS_PER_ADDRESS,
     penaltyExempt: variables.SLUICE_PENALTY_EXEMPT,
+    sshAlgorithms: variables.SLUICE_SSH_ALGORITHMS,
     loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,
     idleTimeoutSeconds: variables.SLUICE_IDLE_TIMEOUT_SECONDS,
     drainSeconds: variables.SLUICE_DRAIN_SECONDS,

@@ -146,6 +146,7 @@ const variables = {
   SLUICE_MAX_SESSIONS: wholeNumber(LIMITS.maxSessions),
   SLUICE_MAX_STARTUPS_PER_ADDRESS: wholeNumber(LIMITS.maxStartupsPerAddress),
   SLUICE_PENALTY_EXEMPT: subnets(PRIVATE_SUBNETS, { none: true }),
+  SLUICE_SSH_ALGORITHMS: oneOf(['modern', 'compatible'], 'modern'),
   SLUICE_LOGIN_GRACE_SECONDS: wholeNumber(LIMITS.loginGraceSeconds),
   SLUICE_IDLE_TIMEOUT_SECONDS: wholeNumber(LIMITS.idleTimeoutSeconds),
   SLUICE_DRAIN_SECONDS: wholeNumber(LIMITS.drainSeconds),

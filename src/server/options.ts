@@ -69,6 +69,11 @@ export interface ServerOptions {
    */
   readonly penaltyExempt?: readonly string[] | undefined;
   /**
+   * `compatible` offers SHA-1 too, for clients that know nothing better (docs/security.md).
+   * @defaultValue 'modern'
+   */
+  readonly sshAlgorithms?: 'modern' | 'compatible' | undefined;
+  /**
    * Seconds from the connection to the login, from 1 to 3600.
    * @defaultValue 60
    */

@@ -18,15 +18,27 @@ const METHODS = {
 
 const ALL_METHODS: readonly AuthenticationMethod[] = ['publickey', 'password'];
 
+/** Requests of one connection, questions for keys and for the methods that there are included. */
+const MAX_REQUESTS = 100;
+
 /** Failed attempts after which a connection is closed, those with keys that are not known included. */
 const MAX_FAILURES = 10;
+
+/** Of an attempt that has ended. `signature`: the algorithm that a key has proven itself by. */
+export interface AttemptDetail {
+  readonly principal?: Principal;
+  readonly signature?: string | undefined;
+  readonly error?: unknown;
+}
 
 export interface AuthenticationEvents {
   /** An attempt begins; the returned function is told how it ends, and of whom. */
   readonly attempted: (
     username: string,
     method: string,
-  ) => (outcome: AuthenticationOutcome, detail?: { principal?: Principal; error?: unknown }) => void;
+  ) => (outcome: AuthenticationOutcome, detail?: AttemptDetail) => void;
+  /** Whether a signature may be SHA-1. */
+  readonly takesSha1: boolean;
   /** A password or a signature was wrong: how much later than usual to say so, in milliseconds. */
   readonly guessed: () => number;
   readonly exhausted: () => void;
@@ -39,6 +51,7 @@ export function answerAuthentication(
   events: AuthenticationEvents,
 ): (attempt: AuthContext) => Promise<void> {
   let failures = 0;
+  let requests = 0;
   /**
    * ssh2 hands on one request after the other, but for one that follows keyboard-interactive, which is given up then
    * (RFC 4252, section 5.2). What a client could have checked by not waiting for the answer has no limit.
@@ -74,7 +87,7 @@ export function answerAuthentication(
           ended('partial');
           attempt.reject(toSshMethods(answer.next), true);
         } else {
-          ended('accepted', { principal: answer });
+          ended('accepted', { principal: answer, signature: algorithmOf(attempt) });
           attempt.accept();
         }
         return true;
@@ -89,8 +102,10 @@ export function answerAuthentication(
   }
 
   return async (attempt) => {
+    requests += 1;
+    if (requests > MAX_REQUESTS) return events.exhausted();
     if (attempt.method === 'none') return attempt.reject(toSshMethods(ALL_METHODS));
-    const credentials = await credentialsOf(attempt);
+    const credentials = await credentialsOf(attempt, events.takesSha1);
     if (credentials !== GIVEN_UP) {
       if (isDeciding) return events.exhausted();
       isDeciding = true;
@@ -112,7 +127,10 @@ function toSshMethods(methods: readonly AuthenticationMethod[]): ssh2.Authentica
 const GIVEN_UP = Symbol('given up');
 
 /** What a client shows; undefined for what no server should take, or a method that there is not here. */
-async function credentialsOf(attempt: AuthContext): Promise<Credentials | typeof GIVEN_UP | undefined> {
+async function credentialsOf(
+  attempt: AuthContext,
+  takesSha1: boolean,
+): Promise<Credentials | typeof GIVEN_UP | undefined> {
   const { username } = attempt;
   switch (attempt.method) {
     case 'password':
@@ -122,7 +140,7 @@ async function credentialsOf(attempt: AuthContext): Promise<Credentials | typeof
       return password === undefined ? GIVEN_UP : { method: 'password', username, password };
     }
     case 'publickey':
-      if (signsWithSha1(attempt)) return undefined;
+      if (!takesSha1 && signsWithSha1(attempt)) return undefined;
       return { method: 'publickey', username, key: { algorithm: attempt.key.algo, blob: attempt.key.data } };
     default:
       return undefined;
@@ -155,8 +173,15 @@ function signsWithSha1({ key, hashAlgo }: PublicKeyAuthContext & { hashAlgo?: st
  * The answer to "would this key do?" repeats the algorithm of the question (RFC 4252, section 7); ssh2 answers
  * `ssh-rsa` to a question for `rsa-sha2-256`, and some clients then give up.
  */
-function nameAlgorithm({ key, hashAlgo }: PublicKeyAuthContext & { hashAlgo?: string }): void {
-  if (hashAlgo !== undefined) key.algo = `rsa-sha2-${hashAlgo.replace('sha', '')}`;
+function nameAlgorithm(question: PublicKeyAuthContext): void {
+  question.key.algo = algorithmOf(question) ?? question.key.algo;
+}
+
+/** Of a key's request, by its full name: ssh2 keeps the hash of an RSA signature apart. */
+function algorithmOf(attempt: AuthContext & { hashAlgo?: string }): string | undefined {
+  if (attempt.method !== 'publickey') return undefined;
+  const { key, hashAlgo } = attempt;
+  return hashAlgo === undefined ? key.algo : `rsa-sha2-${hashAlgo.replace('sha', '')}`;
 }
 
 /** Of a key, its signature; a question and a password have none. */

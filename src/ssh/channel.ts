@@ -20,6 +20,8 @@ export interface SftpChannelOptions {
   /** Accounts for windows that are larger than the first. */
   readonly holdWindow: HoldWindow;
   readonly createSession: (transport: SftpTransport) => SftpSession;
+  /** Resolves when the keys are exchanged that are being exchanged, if so: ssh2 keeps what is sent until then. */
+  readonly exchange: () => Promise<void> | undefined;
   /** Runs whenever the client sends requests or takes replies. */
   readonly onActivity: () => void;
 }
@@ -33,7 +35,7 @@ export interface SftpChannelOptions {
  * client that ignores the window by the end of its connection.
  */
 export function runSftpChannel(options: SftpChannelOptions): SftpSession {
-  const { channel, socket, valve, holdWindow, createSession, onActivity } = options;
+  const { channel, socket, valve, holdWindow, createSession, exchange, onActivity } = options;
   const window = new ReceiveWindow({ control: windowOf(channel), hold: holdWindow });
   let sessionWaits = false;
   let clientWaits = false;
@@ -48,7 +50,7 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
     send: (bytes) => {
       onActivity();
       window.spoken();
-      const taken = sendOn(channel, socket, bytes);
+      const taken = sendOn(channel, socket, bytes, exchange());
       if (taken === undefined) return undefined;
       clientWaits = true;
       adjustValve();
@@ -99,10 +101,16 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   return session;
 }
 
-/** A promise when the client, by its window or its socket, does not take it all: it resolves once it has. */
-function sendOn(channel: ServerChannel, socket: Socket, bytes: Buffer): Promise<void> | undefined {
+/** A promise when the client, by its window, its socket or an exchange of keys, does not take it all: it resolves once it has. */
+function sendOn(
+  channel: ServerChannel,
+  socket: Socket,
+  bytes: Buffer,
+  exchange: Promise<void> | undefined,
+): Promise<void> | undefined {
   const taken = new Promise<void>((resolve) => channel.write(bytes, () => resolve()));
   if (channel.writableLength > 0) return taken.then(() => drained(socket));
+  if (exchange !== undefined) return exchange.then(() => drained(socket));
   return socket.writableLength > MAX_UNSENT_BYTES ? drained(socket) : undefined;
 }
 

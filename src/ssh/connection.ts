@@ -1,15 +1,24 @@
 import type { Socket } from 'node:net';
-import type { ClientErrorExtensions, ServerChannel, Session, Connection as SshClient } from 'ssh2';
+import type {
+  ClientErrorExtensions,
+  NegotiatedAlgorithms,
+  ServerChannel,
+  Session,
+  Connection as SshClient,
+} from 'ssh2';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { Activity, type Log } from '../contract/log.ts';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
+import { ALGORITHMS, type AlgorithmPolicy } from './algorithms.ts';
 import { answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
 import { watchSilence } from './keepalive.ts';
+import { isServed } from './kexinit.ts';
 import type { LoginObserver } from './login-observer.ts';
 import type { HoldWindow } from './receive-window.ts';
 import { SocketValve } from './socket-valve.ts';
+import { type RekeyingLimits, Transport } from './transport.ts';
 
 /** Channels of one connection, whatever they are for and until the client closes them; AWS Transfer Family allows as many. */
 const MAX_CHANNELS = 10;
@@ -21,14 +30,17 @@ const GOODBYE_MS = 2_000;
 const SFTP_ONLY =
   'Only SFTP is served here: no shell, no commands, no scp -O. Use sftp, or scp as it is since OpenSSH 9.\r\n';
 
-/** Longest user name that is logged: it is whatever a client sends. */
+/** Longest user name and list of algorithms that are logged, in characters: they are whatever a client sends. */
 const MAX_USERNAME = 128;
+const MAX_NAME_LIST = 512;
 
 export interface SshConnectionOptions {
   readonly client: SshClient;
   readonly socket: Socket;
   readonly connection: Connection;
   readonly authenticator: Authenticator;
+  readonly algorithms: AlgorithmPolicy;
+  readonly rekeying?: RekeyingLimits | undefined;
   readonly idleTimeoutSeconds: number;
   readonly keepaliveIntervalMs: number;
   /** Accounts for windows that are larger than the first. */
@@ -50,38 +62,48 @@ export interface SshConnectionOptions {
 export class SshConnection {
   readonly #options: SshConnectionOptions;
   readonly #valve: SocketValve;
+  readonly #transport: Transport;
   readonly #sessions = new Set<SftpSession>();
   #openChannels = 0;
   #principal: Principal | undefined;
-  #negotiated: { readonly kex: string; readonly ciphers: string } | undefined;
+  #negotiated: ReturnType<typeof toFields> | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isDraining = false;
 
   constructor(options: SshConnectionOptions) {
     this.#options = options;
     this.#valve = new SocketValve(options.socket);
-    const { client, connection, authenticator, login, log } = options;
+    const { client, connection, socket, authenticator, algorithms, rekeying, login, log } = options;
+    this.#transport = new Transport({
+      client,
+      socket,
+      valve: this.#valve,
+      algorithms: ALGORITHMS[algorithms],
+      rekeying,
+      onFault: (reason) => log.info({ reason }, 'connection cut off'),
+    });
     client.on('error', ({ level, message: reason }: Error & ClientErrorExtensions) => {
       // Its software and the server have no algorithm in common: who asks why it cannot connect finds it here.
-      if (level === 'handshake') log.info({ reason }, 'handshake failed');
+      if (level === 'handshake') log.info({ reason, ...this.#toOffered() }, 'handshake failed');
       else log.debug({ reason }, 'connection error');
     });
-    client.on('handshake', ({ kex, cs, sc }) => {
-      this.#negotiated = { kex, ciphers: [...new Set([cs.cipher, sc.cipher])].join(',') };
-      login.negotiated({ kex, cipher: cs.cipher });
+    client.once('handshake', (negotiated) => {
+      this.#negotiated = toFields(negotiated);
+      login.negotiated({ kex: negotiated.kex, cipher: negotiated.cs.cipher });
     });
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {
         attempted: (user, method) => {
           const ended = login.attempted(user, method);
-          return (outcome, { principal, error } = {}) => {
+          return (outcome, { principal, signature, error } = {}) => {
             ended(outcome, error);
-            if (principal !== undefined) this.#onPrincipal(principal, method);
+            if (principal !== undefined) this.#onPrincipal(principal, method, signature);
             else if (outcome !== 'offered' && outcome !== 'partial')
               this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
           };
         },
+        takesSha1: algorithms === 'compatible',
         guessed: options.guessed,
         exhausted: () => {
           log.info({}, 'too many failed authentication attempts');
@@ -140,7 +162,7 @@ export class SshConnection {
     await Promise.all([...this.#sessions].map((session) => session.end()));
   }
 
-  #onPrincipal(principal: Principal, method: string): void {
+  #onPrincipal(principal: Principal, method: string, signature: string | undefined): void {
     const { connection, login, log } = this.#options;
     this.#principal = principal;
     log.info(
@@ -148,12 +170,26 @@ export class SshConnection {
         activityType: Activity.CONNECTED,
         user: principal.username,
         method,
+        ...(signature === undefined ? {} : { signature }),
         client: connection.clientVersion,
         ...this.#negotiated,
       },
       'authenticated',
     );
     login.ended('logged_in');
+  }
+
+  /** What the client would have had, and whether the other policy has some of it. */
+  #toOffered(): Record<string, unknown> {
+    const { offer } = this.#transport;
+    if (offer === undefined) return {};
+    const { kex, serverHostKey: hostKeys, cipherIn: ciphers, macIn: macs } = offer;
+    const lists = Object.entries({ kex, hostKeys, ciphers, macs });
+    const offered = Object.fromEntries(
+      lists.map(([list, names]) => [list, names.join(',').slice(0, MAX_NAME_LIST)]),
+    );
+    const isOld = this.#options.algorithms === 'modern' && isServed(offer, ALGORITHMS.compatible);
+    return { offered, ...(isOld ? { hint: 'SLUICE_SSH_ALGORITHMS=compatible serves it' } : {}) };
   }
 
   #onRefused(user: string, method: string, err: unknown): void {
@@ -168,14 +204,17 @@ export class SshConnection {
     session.on('exec', (accept) => refuseCommand(accept()));
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
-      if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
+      // No answer may be wanted, and then there is none to give.
+      if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject?.();
       const { connection, socket, holdWindow, openSession } = this.#options;
-      const channel = accept();
+      const channel = accept() as ServerChannel | undefined;
+      if (channel === undefined) return;
       const sftp = runSftpChannel({
         channel,
         socket,
         valve: this.#valve,
         holdWindow,
+        exchange: () => this.#transport.exchange,
         createSession: (transport) => openSession(principal, connection, transport),
         onActivity: () => this.#idle?.refresh(),
       });
@@ -203,8 +242,20 @@ export class SshConnection {
   }
 }
 
-/** A command that did nothing, said so and failed. */
-function refuseCommand(channel: ServerChannel): void {
+/** Of a line of the log. Ciphers that prove their packets themselves have no MAC. */
+function toFields({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms) {
+  const both = (one: string, other: string) => [...new Set([one, other])].join(',');
+  return {
+    kex,
+    hostKey: serverHostKey,
+    ciphers: both(cs.cipher, sc.cipher),
+    macs: both(cs.mac || 'implicit', sc.mac || 'implicit'),
+  };
+}
+
+/** A command that did nothing, said so and failed. There is no channel when the session has one already. */
+function refuseCommand(channel: ServerChannel | undefined): void {
+  if (channel === undefined) return;
   channel.stderr.write(SFTP_ONLY);
   channel.exit(1);
   channel.close();

@@ -4,7 +4,7 @@ import ssh2, { type Connection as SshClient } from 'ssh2';
 import type { LiveSession } from '../contract/activity.ts';
 import type { Connection } from '../contract/context.ts';
 import { Activity, type Log, withFields } from '../contract/log.ts';
-import { ALGORITHMS } from './algorithms.ts';
+import { ALGORITHMS, toSsh2Algorithms } from './algorithms.ts';
 import { SshConnection, type SshConnectionOptions } from './connection.ts';
 import type { Door, Refusal, Visit } from './door.ts';
 import { type FindClient, findDirectClient } from './find-client.ts';
@@ -17,7 +17,10 @@ import type { Endpoint } from './proxy-protocol.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
 export interface SshServerOptions
-  extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds' | 'holdWindow'> {
+  extends Pick<
+    SshConnectionOptions,
+    'authenticator' | 'algorithms' | 'rekeying' | 'openSession' | 'idleTimeoutSeconds' | 'holdWindow'
+  > {
   readonly hostKeys: readonly HostKey[];
   readonly door: Door;
   /** Time from the TCP connection to successful authentication, in seconds. */
@@ -76,9 +79,10 @@ export class SshServer {
     this.#options = options;
     this.#refused = createRefusalLog(options.log);
     this.#keepaliveIntervalMs = options.keepaliveIntervalMs ?? KEEPALIVE_INTERVAL_MS;
+    const algorithms = ALGORITHMS[options.algorithms];
     this.#ssh = new ssh2.Server({
-      hostKeys: toOfferedHostKeys(options.hostKeys),
-      algorithms: ALGORITHMS,
+      hostKeys: toOfferedHostKeys(options.hostKeys, algorithms),
+      algorithms: toSsh2Algorithms(algorithms),
       ident: IDENT,
       ...askForEver(this.#keepaliveIntervalMs),
     });
@@ -106,6 +110,12 @@ export class SshServer {
 
   /** Resolves with the address once connections are accepted; rejects when the port cannot be had. */
   listen(port: number, host: string): Promise<AddressInfo> {
+    if (this.#options.algorithms === 'compatible') {
+      this.#options.log.warn(
+        { algorithms: 'compatible' },
+        'SHA-1 is offered to old clients (SLUICE_SSH_ALGORITHMS); "authenticated" says who still needs it',
+      );
+    }
     return new Promise((resolve, reject) => {
       this.#listener.once('error', reject);
       this.#listener.listen(port, host, () => {
@@ -205,7 +215,8 @@ export class SshServer {
     if (socket === undefined || caller === undefined) return void ssh2Client.end();
     const { client, login, visit } = caller;
     visit.identified();
-    const { authenticator, openSession, idleTimeoutSeconds, holdWindow } = this.#options;
+    const { authenticator, algorithms, rekeying, openSession, idleTimeoutSeconds, holdWindow } =
+      this.#options;
     const connection = {
       id: randomUUID(),
       clientAddress: client.address,
@@ -224,6 +235,8 @@ export class SshServer {
       socket,
       connection,
       authenticator,
+      algorithms,
+      rekeying,
       openSession,
       idleTimeoutSeconds,
       keepaliveIntervalMs: this.#keepaliveIntervalMs,

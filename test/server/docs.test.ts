@@ -20,6 +20,7 @@ const OPTIONS: Record<keyof ServerOptions, true> = {
   maxSessions: true,
   maxStartupsPerAddress: true,
   penaltyExempt: true,
+  sshAlgorithms: true,
   loginGraceSeconds: true,
   idleTimeoutSeconds: true,
   trustedProxies: true,

@@ -67,6 +67,7 @@ export async function startInProcess(
   const log = (_: unknown, message: string) => void messages.push(message);
   const server = new SshServer({
     hostKeys: [parseHostKey(KEY, 'test')],
+    algorithms: 'modern',
     authenticator: { authenticate: async ({ username }) => ({ username, session: {} }) },
     door: new Door({
       maxSessions: 10,

@@ -1,0 +1,78 @@
+import type { Connection as SshClient } from 'ssh2';
+
+/** An SSH message without its padding (RFC 4253, section 6); the first byte is its number. */
+export type Payload = Buffer;
+
+/** Answers false when what comes behind the message in the same bytes is for other keys. */
+export type OnPayload = (payload: Payload) => false | undefined;
+
+/** Each list as it is compared and as it is sent. */
+interface NameList {
+  readonly array: readonly string[];
+}
+
+interface Direction<T> {
+  readonly cipher: T;
+  readonly mac: T;
+  readonly compress: T;
+  readonly lang: T;
+}
+
+interface OfferLists<T> {
+  readonly kex: T;
+  readonly serverHostKey: T;
+  readonly cs: Direction<T>;
+  readonly sc: Direction<T>;
+}
+
+/** What a server puts into its KEXINIT. */
+export interface Offer {
+  readonly lists: OfferLists<NameList>;
+  readonly constructor: unknown;
+}
+
+/** One key exchange on the server's side, from the client's KEXINIT to NEWKEYS. */
+export interface KeyExchange {
+  readonly negotiated: { kex: string };
+  /** The payload of the client's KEXINIT, which both sides sign. */
+  _remoteKexinit: Payload;
+  /** Of what the client sent for the exchange: as it goes into the hash. */
+  convertPublicKey(clientInit: Buffer): Buffer;
+  /** The secret K, as it goes into the hash behind its length; what is wrong with `clientInit` is returned. Called first. */
+  computeSecret(clientInit: Buffer): Buffer | Error;
+  /** What the server sends for the exchange. */
+  getPublicKey(): Buffer;
+}
+
+/**
+ * What is used of ssh2's transport and that it does not document. test/ssh/ssh2-internals holds the installed version against it, and
+ * docs/adr/0022 says what each is for.
+ */
+export interface Protocol {
+  _offer: Offer;
+  readonly _kex: KeyExchange | undefined;
+  /** Takes what comes in until the first keys are there, and during each exchange after that. */
+  readonly _decipher: { _onPayload: OnPayload };
+  /** Takes everything else that comes in. */
+  _onPayload: OnPayload;
+}
+
+export function protocolOf(client: SshClient): Protocol {
+  return (client as unknown as { readonly _protocol: Protocol })._protocol;
+}
+
+/** Hands a message on to ssh2 and its answer back, or does not. */
+export type Intercept = (payload: Payload, next: OnPayload) => ReturnType<OnPayload>;
+
+/**
+ * Puts `intercept` before what takes the messages of a client. Must be called in the event `connection`, before the first one comes;
+ * of an exchange of keys after the first it sees the KEXINIT and nothing else.
+ */
+export function interceptMessages(protocol: Protocol, intercept: Intercept): void {
+  const intercepted =
+    (next: OnPayload): OnPayload =>
+    (payload) =>
+      intercept(payload, next);
+  protocol._decipher._onPayload = intercepted(protocol._decipher._onPayload);
+  protocol._onPayload = intercepted(protocol._onPayload);
+}
