@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
+import { limitsField } from './limits-field.ts';
 
 /** As JSON: every job carries it, and a message has its limit. */
 const MAX_SESSION_BYTES = 16 * 1024;
@@ -13,12 +14,18 @@ export const principalFields = {
     })
     .default({}),
   permissions: z.array(z.enum(PERMISSIONS)).optional(),
+  limits: limitsField.optional(),
 } as const;
 
 const fields = z.object(principalFields);
 
 /** What is not said is absent, not undefined. */
 export function toPrincipal(username: string, { session, ...said }: z.infer<typeof fields>): Principal {
-  const { permissions } = said;
-  return { username, session, ...(permissions === undefined ? {} : { permissions }) };
+  const { permissions, limits } = said;
+  return {
+    username,
+    session,
+    ...(permissions === undefined ? {} : { permissions }),
+    ...(limits === undefined ? {} : { limits }),
+  };
 }

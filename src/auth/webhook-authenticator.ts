@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Authenticator, Credentials } from '../contract/auth.ts';
+import { limitsField } from './limits-field.ts';
 import { principalFields, toPrincipal } from './principal-fields.ts';
 
 /** Largest answer that is read, in bytes. */
@@ -22,7 +23,10 @@ export interface WebhookOptions {
 }
 
 const answer = z.union([
-  z.strictObject({ next: z.array(z.enum(['publickey', 'password'])).min(1) }),
+  z.strictObject({
+    next: z.array(z.enum(['publickey', 'password'])).min(1),
+    limits: limitsField.exactOptional(),
+  }),
   z.strictObject(principalFields),
 ]);
 

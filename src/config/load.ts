@@ -31,6 +31,8 @@ export interface Config {
   /** Where buffers go that memory has no room for; undefined when they are to wait instead. */
   readonly spool: { readonly folder: string; readonly bytes: number } | undefined;
   readonly maxSessions: number;
+  /** Connections of one user, unless their own limit says otherwise; 0: any number. */
+  readonly maxSessionsPerUser: number;
   /** Connections of one address that have not logged in. */
   readonly maxStartupsPerSource: number;
   /** CIDRs of addresses that are not punished for failed logins, whatever their number. */
@@ -266,6 +268,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             bytes: variables.SLUICE_SPOOL_MIB * 1024 * 1024,
           },
     maxSessions: variables.SLUICE_MAX_SESSIONS,
+    maxSessionsPerUser: variables.SLUICE_MAX_SESSIONS_PER_USER,
     maxStartupsPerSource: variables.SLUICE_MAX_STARTUPS_PER_ADDRESS,
     penaltyExempt: variables.SLUICE_PENALTY_EXEMPT,
     loginGraceSeconds: variables.SLUICE_LOGIN_GRACE_SECONDS,

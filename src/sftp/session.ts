@@ -2,6 +2,7 @@ import type { StreamingBackend } from '../contract/backend.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { FsError, toFsErrorCode } from '../contract/errors.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
+import type { Pace } from '../contract/pace.ts';
 import { ArrivingWrite } from './arriving-write.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
@@ -33,6 +34,8 @@ export interface SftpSessionOptions {
   readonly observer: RequestObserver;
   /** Where the session reserves what it holds of the files that are read. */
   readonly memory: MemoryAllowance;
+  /** How fast files may be read; undefined: as fast as it goes. */
+  readonly pace?: Pace | undefined;
   /** Hears of every error that is not a POSIX answer of the backend, with the request that met it. */
   readonly onFault: (error: unknown, request: string) => void;
 }
@@ -66,7 +69,7 @@ export class SftpSession {
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
-    const { backend, principal, connection, transport, observer, memory } = options;
+    const { backend, principal, connection, transport, observer, memory, pace } = options;
     this.#replies = new ReplyQueue({
       send: (bytes) => {
         this.#answeredAt = performance.now();
@@ -78,6 +81,7 @@ export class SftpSession {
       backend,
       observer,
       memory,
+      pace,
       context: { principal, connection, signal: this.#gone.signal },
       handles: new HandleTable(LIMITS.maxOpenHandles),
     };

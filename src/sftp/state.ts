@@ -1,6 +1,7 @@
 import type { StreamingBackend } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
+import type { Pace } from '../contract/pace.ts';
 import type { HandleTable } from './handle-table.ts';
 import type { Request, RequestKind } from './wire/requests.ts';
 
@@ -21,6 +22,8 @@ export interface SessionState {
   readonly context: RequestContext;
   readonly handles: HandleTable;
   readonly memory: MemoryAllowance;
+  /** Of what is read. */
+  readonly pace: Pace | undefined;
   readonly observer: RequestObserver;
 }
 

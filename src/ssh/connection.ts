@@ -1,13 +1,16 @@
 import type { Socket } from 'node:net';
 import type { ClientErrorExtensions, ServerChannel, Session, Connection as SshClient } from 'ssh2';
-import type { Authenticator } from '../contract/auth.ts';
+import type { Gatekeeper, Refusal } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
-import { Activity, type Log } from '../contract/log.ts';
+import { Activity, type Log, withFields } from '../contract/log.ts';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
-import { answerAuthentication } from './authenticate.ts';
+import { atInstant } from './at-instant.ts';
+import { type AttemptDetail, answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
+import { DisconnectReason, disconnect } from './disconnect.ts';
+import { fingerprintOf } from './host-keys.ts';
 import { watchSilence } from './keepalive.ts';
-import type { LoginObserver } from './login-observer.ts';
+import type { AuthenticationOutcome, LoginObserver } from './login-observer.ts';
 import { SocketValve } from './socket-valve.ts';
 
 /** Channels of one connection, whatever they are for and until the client closes them; AWS Transfer Family allows as many. */
@@ -20,15 +23,21 @@ const GOODBYE_MS = 2_000;
 const SFTP_ONLY =
   'Only SFTP is served here: no shell, no commands, no scp -O. Use sftp, or scp as it is since OpenSSH 9.\r\n';
 
-/** Longest user name that is logged: it is whatever a client sends. */
-const MAX_USERNAME = 128;
+/** Longest user name, or other word of a client's, that is logged: it is whatever a client sends. */
+const MAX_LOGGED = 128;
+
+const TOO_MANY_SESSIONS = 'too many sessions of this user';
 
 export interface SshConnectionOptions {
   readonly client: SshClient;
   readonly socket: Socket;
   readonly connection: Connection;
-  readonly authenticator: Authenticator;
+  readonly authenticator: Gatekeeper;
+  /** Counts a connection that is about to be logged in; undefined when its user has too many. The returned function is called at its end. */
+  readonly enter: (principal: Principal) => (() => void) | undefined;
   readonly idleTimeoutSeconds: number;
+  /** How long what is open may go on once the time of a user is over, in seconds. */
+  readonly drainSeconds: number;
   readonly keepaliveIntervalMs: number;
   readonly openSession: (
     principal: Principal,
@@ -43,6 +52,14 @@ export interface SshConnectionOptions {
   readonly log: Log;
 }
 
+/** One attempt to log in, as the log has it. */
+interface Attempt {
+  readonly user: string;
+  readonly method: string;
+  /** Of the key. */
+  readonly fingerprint?: string;
+}
+
 /** One SSH connection: authentication, then SFTP sessions. Shells, commands and forwarding are refused. */
 export class SshConnection {
   readonly #options: SshConnectionOptions;
@@ -53,10 +70,15 @@ export class SshConnection {
   #negotiated: { readonly kex: string; readonly ciphers: string } | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isDraining = false;
+  /** Names who has logged in, as soon as somebody has. */
+  #log: Log;
+  /** What the client is told at the end. */
+  #farewell: string | undefined;
 
   constructor(options: SshConnectionOptions) {
     this.#options = options;
     this.#valve = new SocketValve(options.socket);
+    this.#log = options.log;
     const { client, connection, authenticator, login, log } = options;
     client.on('error', ({ level, message: reason }: Error & ClientErrorExtensions) => {
       // Its software and the server have no algorithm in common: who asks why it cannot connect finds it here.
@@ -70,18 +92,20 @@ export class SshConnection {
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {
-        attempted: (user, method) => {
+        attempted: (user, method, key) => {
           const ended = login.attempted(user, method);
-          return (outcome, { principal, error } = {}) => {
-            ended(outcome, error);
-            if (principal !== undefined) this.#onPrincipal(principal, method);
-            else if (outcome !== 'offered' && outcome !== 'partial')
-              this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
+          return (outcome, detail = {}) => {
+            ended(outcome, detail.error);
+            const fingerprint = key === undefined ? {} : { fingerprint: fingerprintOf(key) };
+            const attempt = { user: user.slice(0, MAX_LOGGED), method, ...fingerprint };
+            if (detail.principal !== undefined) this.#onPrincipal(detail.principal, attempt);
+            else this.#onNotAccepted(outcome, attempt, detail);
           };
         },
+        admit: (principal) => this.#admit(principal),
         guessed: options.guessed,
         exhausted: () => {
-          log.info({}, 'too many failed authentication attempts');
+          log.info({ activityType: Activity.EXIT_REASON }, 'too many failed authentication attempts');
           client.end();
         },
       }),
@@ -90,7 +114,7 @@ export class SshConnection {
       options.onAuthenticated();
       this.#watchIdleness();
       watchSilence(options.socket, this.#valve, options.keepaliveIntervalMs, () => {
-        log.info({}, 'the client answers no more');
+        this.#log.info({ activityType: Activity.EXIT_REASON }, 'the client answers no more');
         options.socket.destroy();
       });
     });
@@ -102,6 +126,10 @@ export class SshConnection {
           this.#openChannels -= 1;
         }),
       );
+    });
+    client.on('tcpip', (_accept, reject) => {
+      this.#refuse('tcpip');
+      reject();
     });
     options.socket.once('close', () => clearTimeout(this.#idle));
   }
@@ -128,7 +156,8 @@ export class SshConnection {
   /** Behind what was sent already, and without waiting long for the client. */
   end(): void {
     const { client, socket } = this.#options;
-    client.end();
+    if (this.#farewell === undefined) client.end();
+    else disconnect(client, socket, DisconnectReason.BY_APPLICATION, this.#farewell);
     setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
   }
 
@@ -137,34 +166,88 @@ export class SshConnection {
     await Promise.all([...this.#sessions].map((session) => session.end()));
   }
 
-  #onPrincipal(principal: Principal, method: string): void {
+  #admit(principal: Principal): Refusal | undefined {
+    const { client, socket, enter, login, onAuthenticated } = this.#options;
+    const leave = enter(principal);
+    if (leave !== undefined) {
+      whenClosed(socket, leave);
+      return undefined;
+    }
+    // Who is known has not guessed, and is not kept outside for it.
+    onAuthenticated();
+    login.ended('too_many_sessions');
+    disconnect(client, socket, DisconnectReason.TOO_MANY_CONNECTIONS, TOO_MANY_SESSIONS);
+    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+    return { refused: TOO_MANY_SESSIONS };
+  }
+
+  #onPrincipal(principal: Principal, attempt: Attempt): void {
     const { connection, login, log } = this.#options;
+    const { username: user, limits } = principal;
     this.#principal = principal;
-    log.info(
+    this.#log = withFields(log, { user });
+    this.#log.info(
       {
         activityType: Activity.CONNECTED,
-        user: principal.username,
-        method,
+        ...attempt,
+        user,
         client: connection.clientVersion,
         ...this.#negotiated,
       },
       'authenticated',
     );
     login.ended('logged_in');
+    if (limits?.expires !== undefined) this.#endAt(limits.expires);
   }
 
-  #onRefused(user: string, method: string, err: unknown): void {
+  #onNotAccepted(outcome: AuthenticationOutcome, attempt: Attempt, detail: AttemptDetail): void {
     const { log } = this.#options;
-    const line = { activityType: Activity.AUTH_FAILURE, user, method };
-    if (err === undefined) log.info(line, 'authentication refused');
-    else log.error({ ...line, err }, 'the authenticator failed');
+    const { error, refused, isQuestion } = detail;
+    const line = { activityType: Activity.AUTH_FAILURE, ...attempt };
+    const reason = refused === undefined ? {} : { reason: refused };
+    if (outcome === 'failed') log.error({ ...line, err: error }, 'the authenticator failed');
+    else if (outcome === 'partial')
+      log.info({ ...line, activityType: Activity.AUTH_PARTIAL }, 'more is asked for');
+    else if (isQuestion) log.info({ ...line, ...reason, activityType: Activity.KEY_REFUSED }, 'key refused');
+    else if (outcome === 'refused') log.info({ ...line, ...reason }, 'authentication refused');
+  }
+
+  /** As at a shutdown: what is open may be finished, and nothing else begun. */
+  #endAt(expires: string): void {
+    const { socket, drainSeconds } = this.#options;
+    let cutOff: NodeJS.Timeout | undefined;
+    const cancel = atInstant(Date.parse(expires), () => {
+      this.#log.info({ activityType: Activity.EXIT_REASON, expires, drainSeconds }, 'the user has expired');
+      this.#farewell = 'the user has expired';
+      cutOff = setTimeout(() => void this.cutOff(), drainSeconds * 1000);
+      void this.drain();
+    });
+    whenClosed(socket, () => {
+      cancel();
+      clearTimeout(cutOff);
+    });
+  }
+
+  #refuse(request: string): void {
+    this.#log.info(
+      { activityType: Activity.REFUSED, request: request.slice(0, MAX_LOGGED) },
+      'request refused',
+    );
   }
 
   #onSession(session: Session): void {
-    session.on('shell', (accept) => refuseCommand(accept()));
-    session.on('exec', (accept) => refuseCommand(accept()));
+    // What the command is stays unsaid: there may be a password in it.
+    session.on('shell', (accept) => {
+      this.#refuse('shell');
+      refuseCommand(accept());
+    });
+    session.on('exec', (accept) => {
+      this.#refuse('exec');
+      refuseCommand(accept());
+    });
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
+      if (name !== 'sftp') this.#refuse(`subsystem ${name}`);
       if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
       const { connection, socket, openSession } = this.#options;
       const channel = accept();
@@ -185,18 +268,24 @@ export class SshConnection {
    * valve is shut, a session is busy. One that takes no replies is.
    */
   #watchIdleness(): void {
-    const { idleTimeoutSeconds, socket, log } = this.#options;
+    const { idleTimeoutSeconds, socket } = this.#options;
     this.#idle = setTimeout(() => {
       if ([...this.#sessions].some((session) => session.isBusy)) {
         this.#idle?.refresh();
         return;
       }
-      log.info({ idleTimeoutSeconds }, 'idle connection closed');
+      this.#log.info({ activityType: Activity.EXIT_REASON, idleTimeoutSeconds }, 'idle connection closed');
       // Behind bytes that the client does not take, our last words would never leave.
       if (socket.writableLength > 0) socket.destroy();
       else this.end();
     }, idleTimeoutSeconds * 1000);
   }
+}
+
+/** Also when it is closed already. */
+function whenClosed(socket: Socket, run: () => void): void {
+  if (socket.closed) run();
+  else socket.once('close', run);
 }
 
 /** A command that did nothing, said so and failed. */

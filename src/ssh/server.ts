@@ -17,7 +17,10 @@ import type { Endpoint } from './proxy-protocol.ts';
 import { createRefusalLog } from './refusal-log.ts';
 
 export interface SshServerOptions
-  extends Pick<SshConnectionOptions, 'authenticator' | 'openSession' | 'idleTimeoutSeconds'> {
+  extends Pick<
+    SshConnectionOptions,
+    'authenticator' | 'enter' | 'openSession' | 'idleTimeoutSeconds' | 'drainSeconds'
+  > {
   readonly hostKeys: readonly HostKey[];
   readonly door: Door;
   /** Time from the TCP connection to successful authentication, in seconds. */
@@ -168,7 +171,17 @@ export class SshServer {
     const grace = setTimeout(() => {
       const caller = this.#sockets.get(socket);
       const sourceIp = caller?.client.address ?? address;
-      log.info({ sourceIp, loginGraceSeconds, ...caller?.login.fields }, 'no login in time');
+      const sessionId = this.#connections.get(socket)?.connection.id;
+      log.info(
+        {
+          activityType: Activity.EXIT_REASON,
+          ...(sessionId === undefined ? {} : { sessionId }),
+          sourceIp,
+          loginGraceSeconds,
+          ...caller?.login.fields,
+        },
+        'no login in time',
+      );
       isLate = true;
       socket.destroy();
     }, loginGraceSeconds * 1000);
@@ -205,7 +218,7 @@ export class SshServer {
     if (socket === undefined || caller === undefined) return void ssh2Client.end();
     const { client, login, visit } = caller;
     visit.identified();
-    const { authenticator, openSession, idleTimeoutSeconds } = this.#options;
+    const { authenticator, enter, openSession, idleTimeoutSeconds, drainSeconds } = this.#options;
     const connection = {
       id: randomUUID(),
       clientAddress: client.address,
@@ -224,8 +237,10 @@ export class SshServer {
       socket,
       connection,
       authenticator,
+      enter,
       openSession,
       idleTimeoutSeconds,
+      drainSeconds,
       keepaliveIntervalMs: this.#keepaliveIntervalMs,
       login,
       guessed: () => visit.guessed(),

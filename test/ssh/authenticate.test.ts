@@ -7,7 +7,12 @@ test.each(['sha256', 'sha512'])(
   'whether an RSA key would do is answered with the algorithm asked for: %s',
   async (hashAlgo) => {
     const { principal, connection } = createTestContext();
-    const events = { attempted: () => () => undefined, guessed: () => 0, exhausted: () => undefined };
+    const events = {
+      attempted: () => () => undefined,
+      admit: () => undefined,
+      guessed: () => 0,
+      exhausted: () => undefined,
+    };
     const answer = answerAuthentication({ authenticate: async () => principal }, connection, events);
     const attempt = {
       method: 'publickey',
@@ -43,6 +48,7 @@ function startAnswering(authenticate: Authenticator['authenticate']) {
   let [guesses, exhausted] = [0, 0];
   const answer = answerAuthentication({ authenticate }, connection, {
     attempted: () => () => undefined,
+    admit: () => undefined,
     guessed: () => {
       guesses += 1;
       return 0;

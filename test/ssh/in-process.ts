@@ -74,6 +74,8 @@ export async function startInProcess(
       isExempt: () => true,
       penalties: new SourcePenalties(),
     }),
+    enter: () => () => undefined,
+    drainSeconds: 30,
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
     holdConnection: () => () => undefined,

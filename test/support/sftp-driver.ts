@@ -2,6 +2,7 @@ import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import type { Principal } from '../../src/contract/context.ts';
 import type { MemoryAllowance } from '../../src/contract/memory.ts';
+import type { Pace } from '../../src/contract/pace.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { decodeReplies, init, open, type Reply, UPLOAD } from './sftp-packets.ts';
@@ -45,6 +46,8 @@ export interface SftpDriverOptions {
   readonly principal?: Partial<Principal>;
   /** What is held of files that are read; plenty unless given. */
   readonly memory?: MemoryAllowance;
+  /** How fast files may be read; as fast as it goes unless given. */
+  readonly pace?: Pace;
 }
 
 /** An allowance that grants everything until told otherwise, and knows what it has granted. */
@@ -89,6 +92,7 @@ export class SftpDriver {
     backend = createMemoryBackend(),
     principal = {},
     memory = new TestAllowance(),
+    pace,
   }: SftpDriverOptions = {}) {
     this.backend = backend;
     const context = createTestContext({ principal });
@@ -108,6 +112,7 @@ export class SftpDriver {
         downloaded: (path, bytes) => void this.downloads.push({ path, bytes }),
       },
       memory,
+      pace,
       onFault: (error, request) => void this.faults.push({ error, request }),
     });
   }

@@ -73,10 +73,27 @@ export async function close(state: SessionState, request: RequestOf<'close'>): P
   return ok(request.id);
 }
 
-/** Without a promise as long as the bytes are there: most reads cost no turn of the event loop. */
+/**
+ * Without a promise as long as the bytes are there: most reads cost no turn of the event loop. Bytes that are too early are not
+ * asked for yet.
+ */
 export function read(state: SessionState, request: RequestOf<'read'>): Buffer | Promise<Buffer> {
+  const { pace, context } = state;
   const handle = state.handles.get(request.handle, 'file', 'upload');
   const length = Math.min(request.length, LIMITS.maxReadBytes);
+  if (pace === undefined) return readNow(handle, request, length);
+  const size = handle.kind === 'file' ? handle.info.size : handle.upload.size;
+  const due = pace.take(Math.max(0, Math.min(length, size - request.offset)), context.signal);
+  return due === undefined
+    ? readNow(handle, request, length)
+    : due.then(() => readNow(handle, request, length));
+}
+
+function readNow(
+  handle: Extract<Handle, { kind: 'file' | 'upload' }>,
+  request: RequestOf<'read'>,
+  length: number,
+): Buffer | Promise<Buffer> {
   const reply = (bytes: Uint8Array) =>
     bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
   if (handle.kind === 'upload') return readUpload(handle, request.offset, length).then(reply);
