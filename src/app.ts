@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
+import { withLimits } from './auth/with-limits.ts';
 import type { BackendResources } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
 import { holdWindows } from './buffers/hold-windows.ts';
@@ -23,11 +24,14 @@ import { withActivity } from './layers/with-activity.ts';
 import { withBuffering } from './layers/with-buffering.ts';
 import { withDuplicates } from './layers/with-duplicates.ts';
 import { withFailureEvents } from './layers/with-failure-events.ts';
+import { withFileLimit } from './layers/with-file-limit.ts';
 import { withFolders } from './layers/with-folders.ts';
 import { withIngestion } from './layers/with-ingestion.ts';
+import { withPace } from './layers/with-pace.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
+import { UsersInside } from './limits/users-inside.ts';
 import { SftpSession } from './sftp/session.ts';
 import { Door } from './ssh/door.ts';
 import { createProxiedClientFinder } from './ssh/find-client.ts';
@@ -59,11 +63,13 @@ export interface AppSettings
     | 'memoryBudgetBytes'
     | 'spool'
     | 'maxSessions'
+    | 'maxSessionsPerUser'
     | 'maxStartupsPerSource'
     | 'penaltyExempt'
     | 'sshAlgorithms'
     | 'loginGraceSeconds'
     | 'idleTimeoutSeconds'
+    | 'drainSeconds'
     | 'trustedProxies'
     | 'serviceName'
     | 'chunkSpans'
@@ -156,20 +162,23 @@ export async function createApp(
   if (duplicates !== 'overwrite') {
     backend = withDuplicates(backend, { policy: duplicates, isTemporary });
   }
-  backend = withPermissions(backend);
+  backend = withPermissions(withFileLimit(backend));
   if (publisher !== undefined && jobs?.reportsFailures === true) {
     backend = withFailureEvents(backend, publisher);
   }
   const uploads = new LiveUploads();
   backend = withActivity(backend, { live: uploads, metrics, log, listener: activity });
   backend = withTelemetry(backend, { tracer, metrics, chunkSpans: settings.chunkSpans });
+  const inside = new UsersInside(settings);
+  backend = withPace(backend, (principal) => inside.pacesOf(principal));
 
   const toObserver = observeRequests(tracer, log);
   const server = new SshServer({
     hostKeys,
     algorithms: settings.sshAlgorithms,
     log,
-    authenticator,
+    authenticator: withLimits(authenticator, { matchSubnets }),
+    enter: (principal) => inside.enter(principal),
     door: new Door({
       maxSessions: settings.maxSessions,
       maxStartupsPerSource: settings.maxStartupsPerSource,
@@ -182,6 +191,7 @@ export async function createApp(
     holdWindow: holdWindows(budget),
     loginGraceSeconds: settings.loginGraceSeconds,
     idleTimeoutSeconds: settings.idleTimeoutSeconds,
+    drainSeconds: settings.drainSeconds,
     openSession: (principal, connection, transport) => {
       const observer = toObserver(principal, connection);
       const { onFault } = observer;
@@ -192,6 +202,7 @@ export async function createApp(
         transport,
         observer,
         memory: readers,
+        pace: inside.pacesOf(principal)?.downloads,
         onFault,
       });
     },

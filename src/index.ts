@@ -34,6 +34,7 @@ export {
   PERMISSIONS,
   type Permission,
   type Principal,
+  type PrincipalLimits,
   type RequestContext,
   type Scope,
   type TraceContext,

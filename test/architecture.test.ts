@@ -67,8 +67,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   config: [],
   console: [],
-  auth: ['modules'],
+  auth: ['config/values.ts', 'modules'],
   buffers: [],
+  limits: [],
   telemetry: [],
   testing: ['layers/with-buffering.ts'],
   sftp: [],
@@ -95,12 +96,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   secrets: ['config/load.ts'],
   'materials.ts': ['auth', 'config/load.ts', 'secrets', 'ssh'],
   'app.ts': [
+    'auth/with-limits.ts',
     'backends/create.ts',
     'buffers',
     'config/load.ts',
     'jobs/create.ts',
     'jobs/created-jobs.ts',
     'layers',
+    'limits/users-inside.ts',
     'sftp/session.ts',
     'ssh',
     'telemetry',
@@ -323,6 +326,7 @@ describe('the environment', () => {
     );
     expect(readers).toEqual([
       'config/load.ts: export function loadConfig(overrides: Environment = {}, environment: Environment = process.env): Config {',
+      'config/load.ts: export function effectiveVariables(environment: Environment = process.env): Readonly<Record<string, unknown>> {',
       'config/load.ts: export function unknownVariables(environment: Environment = process.env): string[] {',
       "main.ts: process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';",
     ]);

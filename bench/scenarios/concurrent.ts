@@ -97,6 +97,7 @@ async function runOnce(
     SLUICE_MEMORY_BUDGET_MIB: String(options.budgetMiB),
     // A few more than needed: a connection that is closing still counts.
     SLUICE_MAX_SESSIONS: String(clients + 16),
+    SLUICE_MAX_SESSIONS_PER_USER: '0',
     ...options.env,
   };
   const server = await sluice().start(site, { env });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
 import { normalizePath } from '../contract/path.ts';
+import { limitsField } from './limits-field.ts';
 
 /** As JSON: every job carries it, and a message has its limit. */
 const MAX_SESSION_BYTES = 16 * 1024;
@@ -48,19 +49,21 @@ export const principalFields = {
   permissions: permissions.optional(),
   folders: folders.optional(),
   home: path.optional(),
+  limits: limitsField.optional(),
 } as const;
 
 const fields = z.object(principalFields);
 
 /** What is not said is absent, not undefined. */
 export function toPrincipal(username: string, { session, ...said }: z.infer<typeof fields>): Principal {
-  const { permissions, folders, home } = said;
+  const { permissions, folders, home, limits } = said;
   return {
     username,
     session,
     ...(permissions === undefined ? {} : { permissions }),
     ...(folders === undefined ? {} : { folders }),
     ...(home === undefined ? {} : { home }),
+    ...(limits === undefined ? {} : { limits }),
   };
 }
 

@@ -25,7 +25,9 @@ export async function createUsersAuthenticator(users: readonly User[]): Promise<
       const user = byName.get(credentials.username);
       if (!(await hasCredentials(user, credentials)) || user === undefined) return undefined;
       const next = user.requires.filter((method) => method !== credentials.method && !proven.has(method));
-      return next.length === 0 ? user.principal : { next };
+      if (next.length === 0) return user.principal;
+      const { limits } = user.principal;
+      return { next, ...(limits === undefined ? {} : { limits }) };
     },
   };
 }

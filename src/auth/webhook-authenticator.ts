@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Authenticator, Credentials } from '../contract/auth.ts';
+import { limitsField } from './limits-field.ts';
 import { faultsOf, principalFields, toPrincipal } from './principal-fields.ts';
 
 /** Largest answer that is read, in bytes. */
@@ -21,7 +22,10 @@ export interface WebhookOptions {
   readonly headersFor: (body: string) => Promise<Readonly<Record<string, string>>>;
 }
 
-const furtherProof = z.strictObject({ next: z.array(z.enum(['publickey', 'password'])).min(1) });
+const furtherProof = z.strictObject({
+  next: z.array(z.enum(['publickey', 'password'])).min(1),
+  limits: limitsField.exactOptional(),
+});
 const principal = z.strictObject(principalFields);
 
 /**

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';
+import { describeVariables } from './effective.ts';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
@@ -31,6 +32,8 @@ export interface Config {
   /** Where buffers go that memory has no room for; undefined when they are to wait instead. */
   readonly spool: { readonly folder: string; readonly bytes: number } | undefined;
   readonly maxSessions: number;
+  /** Connections of one user, unless their own limit says otherwise; 0: any number. */
+  readonly maxSessionsPerUser: number;
   /** Connections of one address that have not logged in. */
   readonly maxStartupsPerSource: number;
   /** CIDRs of addresses that are not punished for failed logins, whatever their number. */
@@ -176,6 +179,14 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   return toConfig(variables.data, standard.data);
 }
 
+/** Every variable as it counts, for the log; nothing of one that may hold a secret. */
+export function effectiveVariables(
+  environment: Environment = process.env,
+): Readonly<Record<string, unknown>> {
+  const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
+  return describeVariables({ ...standardSchema.parse(env), ...variablesSchema.parse(env) });
+}
+
 /** Names that look like ours and are not: most likely misspelt. */
 export function unknownVariables(environment: Environment = process.env): string[] {
   const known: readonly string[] = ENV_NAMES;
@@ -268,6 +279,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
             bytes: variables.SLUICE_SPOOL_MIB * 1024 * 1024,
           },
     maxSessions: variables.SLUICE_MAX_SESSIONS,
+    maxSessionsPerUser: variables.SLUICE_MAX_SESSIONS_PER_USER,
     maxStartupsPerSource: variables.SLUICE_MAX_STARTUPS_PER_ADDRESS,
     penaltyExempt: variables.SLUICE_PENALTY_EXEMPT,
     sshAlgorithms: variables.SLUICE_SSH_ALGORITHMS,

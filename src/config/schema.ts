@@ -144,6 +144,7 @@ const variables = {
     .literal('1', { error: 'more than one worker process is not supported yet; leave it at 1' })
     .default('1'),
   SLUICE_MAX_SESSIONS: wholeNumber(LIMITS.maxSessions),
+  SLUICE_MAX_SESSIONS_PER_USER: wholeNumber(LIMITS.maxSessionsPerUser),
   SLUICE_MAX_STARTUPS_PER_ADDRESS: wholeNumber(LIMITS.maxStartupsPerAddress),
   SLUICE_PENALTY_EXEMPT: subnets(PRIVATE_SUBNETS, { none: true }),
   SLUICE_SSH_ALGORITHMS: oneOf(['modern', 'compatible'], 'modern'),

@@ -40,6 +40,7 @@ export const LIMITS = {
   spoolMib: { min: 0, max: 16_777_216, fallback: 1024 },
   authTimeoutSeconds: { min: 1, max: 60, fallback: 10 },
   maxSessions: { min: 1, max: 100_000, fallback: 1000 },
+  maxSessionsPerUser: { min: 0, max: 100_000, fallback: 100 },
   maxStartupsPerAddress: { min: 1, max: 100_000, fallback: 50 },
   loginGraceSeconds: { min: 1, max: 3600, fallback: 60 },
   idleTimeoutSeconds: { min: 1, max: 86_400, fallback: 1800 },

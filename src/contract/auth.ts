@@ -1,4 +1,4 @@
-import type { Connection, Principal } from './context.ts';
+import type { Connection, Principal, PrincipalLimits } from './context.ts';
 
 /** A public key as it stands on the wire and in `authorized_keys` (RFC 4253, section 6.6). */
 export interface PublicKey {
@@ -19,6 +19,14 @@ export type AuthenticationMethod = Credentials['method'];
 /** What was shown is right, and not enough: one of these has to be shown too (RFC 4252, section 5.1, "partial success"). */
 export interface FurtherProof {
   readonly next: readonly AuthenticationMethod[];
+  /** Of whose proof it is: who may not come in at all is not told that a part of it was right. Those of the principal count in any case. */
+  readonly limits?: PrincipalLimits;
+}
+
+/** What was shown is right, and they may not come in all the same. Clients hear what they hear of a wrong password. */
+export interface Refusal {
+  /** Why: a fixed sentence, for the log alone. */
+  readonly refused: string;
 }
 
 /** Decides who may come in. */
@@ -35,7 +43,19 @@ export interface Authenticator {
   ): Promise<Principal | FurtherProof | undefined>;
 }
 
+/** An {@link Authenticator} behind which somebody else has a say. */
+export interface Gatekeeper {
+  authenticate(
+    ...asked: Parameters<Authenticator['authenticate']>
+  ): Promise<Principal | FurtherProof | Refusal | undefined>;
+}
+
 /** Whether more has to be shown. */
-export function isFurtherProof(answer: Principal | FurtherProof): answer is FurtherProof {
+export function isFurtherProof(answer: Principal | FurtherProof | Refusal): answer is FurtherProof {
   return Array.isArray((answer as Partial<FurtherProof>)?.next);
+}
+
+/** Whether they are kept out although what they have shown is right. */
+export function isRefusal(answer: Principal | FurtherProof | Refusal): answer is Refusal {
+  return 'refused' in answer;
 }

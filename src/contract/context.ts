@@ -11,6 +11,8 @@ export interface Principal {
   readonly folders?: readonly VirtualFolder[];
   /** Where relative paths begin, a normalised path; `/` when absent. It need not exist. */
   readonly home?: string;
+  /** How much of it; without limit where it is absent. */
+  readonly limits?: PrincipalLimits;
 }
 
 /**
@@ -28,6 +30,20 @@ export interface VirtualFolder {
   readonly bucket?: string | undefined;
   /** What the principal may do in this folder. */
   readonly permissions?: readonly Permission[] | undefined;
+}
+
+/** What a principal is held to, by each process for itself; each is without limit when absent (docs/users.md). */
+export interface PrincipalLimits {
+  /** Connections that may be logged in at once; as the server has it for everybody when absent. */
+  readonly sessions?: number;
+  /** Bytes of files a second, over all connections: so many of uploads, and so many of downloads. */
+  readonly bytesPerSecond?: number;
+  /** Size of the largest file that may be uploaded, in bytes. */
+  readonly fileBytes?: number;
+  /** Where they may come from: subnets (CIDRs) or addresses. */
+  readonly addresses?: readonly string[];
+  /** Until when they may be there: ISO 8601, an instant with its zone, or a date, which lasts to its end in UTC. */
+  readonly expires?: string;
 }
 
 /** Everything that a principal may be allowed to do (docs/users.md). */

@@ -25,7 +25,15 @@ export function withFields(log: Log, shared: Readonly<Record<string, unknown>>):
 export const Activity = {
   CONNECTED: 'CONNECTED',
   AUTH_FAILURE: 'AUTH_FAILURE',
+  /** What was shown is right, and more is asked for. */
+  AUTH_PARTIAL: 'AUTH_PARTIAL',
+  /** It was asked whether a key would do, and it would not: clients ask for one after the other. */
+  KEY_REFUSED: 'KEY_REFUSED',
   DISCONNECTED: 'DISCONNECTED',
+  /** Why the server has ended a connection. */
+  EXIT_REASON: 'EXIT_REASON',
+  /** Something was asked for that there is not here: a shell, a command, a forwarded port, an extension. */
+  REFUSED: 'REFUSED',
   /** A file, for reading or writing (`mode`). */
   OPEN: 'OPEN',
   CLOSE: 'CLOSE',
@@ -35,5 +43,9 @@ export const Activity = {
   RENAME: 'RENAME',
   MKDIR: 'MKDIR',
   RMDIR: 'RMDIR',
+  /** A directory is read. */
+  LIST: 'LIST',
+  SETSTAT: 'SETSTAT',
+  CREATE_SYMLINK: 'CREATE_SYMLINK',
   ERROR: 'ERROR',
 } as const;

@@ -1,7 +1,7 @@
 import type { Meter, Tracer } from '@opentelemetry/api';
 import type { Authenticator } from '../contract/auth.ts';
 import type { BackendFactory, ManagedBackend } from '../contract/backend-source.ts';
-import type { Permission, VirtualFolder } from '../contract/context.ts';
+import type { Permission, PrincipalLimits, VirtualFolder } from '../contract/context.ts';
 import type { JobPublisher } from '../contract/jobs.ts';
 import type { Log } from '../contract/log.ts';
 import type { JobEvent } from '../jobs/event.ts';
@@ -57,6 +57,11 @@ export interface ServerOptions {
    * @defaultValue 1000
    */
   readonly maxSessions?: number | undefined;
+  /**
+   * Connections of one user at once, from 0 (any number) to 100,000, unless the user's own limits say otherwise.
+   * @defaultValue 100
+   */
+  readonly maxSessionsPerUser?: number | undefined;
   /**
    * Connections of one address (IPv6: of one network of 64 bits) that have not logged in, from 1 to 100,000 (docs/security.md).
    * @defaultValue 50
@@ -216,6 +221,8 @@ export interface UserEntry {
   readonly folders?: readonly VirtualFolder[];
   /** Where relative paths begin; `/` when absent. */
   readonly home?: string;
+  /** What the user is held to (docs/users.md). */
+  readonly limits?: PrincipalLimits;
 }
 
 /** A file with the users document in JSON. */

@@ -83,6 +83,7 @@ const schema = z.strictObject({
     )
     .default(() => ({ folder: tmpdir(), bytes: LIMITS.spoolMib.fallback * MIB })),
   maxSessions: wholeNumber(LIMITS.maxSessions),
+  maxSessionsPerUser: wholeNumber(LIMITS.maxSessionsPerUser),
   maxStartupsPerAddress: wholeNumber(LIMITS.maxStartupsPerAddress),
   penaltyExempt: subnets.default([...PRIVATE_SUBNETS]),
   sshAlgorithms: oneOf(['modern', 'compatible']).default('modern'),
@@ -107,11 +108,13 @@ export async function toSettings(options: ServerOptions): Promise<AppSettings> {
     duplicates: settings.duplicates,
     memoryBudgetBytes: settings.memoryBudgetBytes,
     maxSessions: settings.maxSessions,
+    maxSessionsPerUser: settings.maxSessionsPerUser,
     maxStartupsPerSource: settings.maxStartupsPerAddress,
     penaltyExempt: settings.penaltyExempt.map(toCidr),
     sshAlgorithms: settings.sshAlgorithms,
     loginGraceSeconds: settings.loginGraceSeconds,
     idleTimeoutSeconds: settings.idleTimeoutSeconds,
+    drainSeconds: LIMITS.drainSeconds.fallback,
     serviceName: settings.serviceName,
     // Unless `listen` is told.
     host: '0.0.0.0',

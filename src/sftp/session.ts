@@ -2,13 +2,14 @@ import type { StreamingBackend } from '../contract/backend.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { FsError, toFsErrorCode } from '../contract/errors.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
+import type { Pace } from '../contract/pace.ts';
 import { ArrivingWrite } from './arriving-write.ts';
 import { HandleTable } from './handle-table.ts';
 import { handle } from './handlers/table.ts';
 import { LIMITS } from './limits.ts';
 import { Parting } from './parting.ts';
 import { type Pending, ReplyQueue } from './reply-queue.ts';
-import type { RequestObserver, SessionState } from './state.ts';
+import type { NamedRequest, RequestObserver, SessionState } from './state.ts';
 import { STATUS_OF } from './status.ts';
 import { StatusCode } from './wire/constants.ts';
 import { MalformedRequest } from './wire/fields.ts';
@@ -33,12 +34,14 @@ export interface SftpSessionOptions {
   readonly observer: RequestObserver;
   /** Where the session reserves what it holds of the files that are read. */
   readonly memory: MemoryAllowance;
+  /** How fast files may be read; undefined: as fast as it goes. */
+  readonly pace?: Pace | undefined;
   /** Hears of every error that is not a POSIX answer of the backend, with the request that met it. */
   readonly onFault: (error: unknown, request: string) => void;
 }
 
 /** What an answer needs to know of its request. */
-type Asked = Pick<Request, 'id' | 'kind'>;
+type Asked = Pick<Request, 'id' | 'kind'> & NamedRequest;
 
 /**
  * One SFTP session: bytes of the channel in, reply packets out.
@@ -66,7 +69,7 @@ export class SftpSession {
 
   constructor(options: SftpSessionOptions) {
     this.#options = options;
-    const { backend, principal, connection, transport, observer, memory } = options;
+    const { backend, principal, connection, transport, observer, memory, pace } = options;
     this.#replies = new ReplyQueue({
       send: (bytes) => {
         this.#answeredAt = performance.now();
@@ -78,6 +81,7 @@ export class SftpSession {
       backend,
       observer,
       memory,
+      pace,
       context: { principal, connection, signal: this.#gone.signal },
       handles: new HandleTable(LIMITS.maxOpenHandles),
     };
@@ -265,7 +269,8 @@ export class SftpSession {
   #toStatus(request: Asked, error: unknown): Buffer {
     if (error instanceof MalformedRequest) return this.#refuseMalformed(request.id, error);
     const code = toFsErrorCode(error);
-    if (code === 'EIO' && !this.#closed) this.#options.onFault(error, request.kind);
+    if (code !== 'EIO') this.#options.observer.refused(error, request);
+    else if (!this.#closed) this.#options.onFault(error, request.kind);
     const [status, sentence] = STATUS_OF[code];
     return statusReply(request.id, status, sentence);
   }
@@ -274,7 +279,9 @@ export class SftpSession {
     if (!(error instanceof FramingError || error instanceof MalformedRequest)) {
       this.#options.onFault(error, 'receive');
     }
-    this.#options.transport.close(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.observer.broken(reason);
+    this.#options.transport.close(reason);
     void this.end();
   }
 }

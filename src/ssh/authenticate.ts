@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import ssh2, { type AuthContext, type KeyboardAuthContext, type PublicKeyAuthContext } from 'ssh2';
 import {
   type AuthenticationMethod,
-  type Authenticator,
   type Credentials,
   type FurtherProof,
+  type Gatekeeper,
   isFurtherProof,
+  isRefusal,
+  type Refusal,
 } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import type { AuthenticationOutcome } from './login-observer.ts';
@@ -24,19 +26,27 @@ const MAX_REQUESTS = 100;
 /** Failed attempts after which a connection is closed, those with keys that are not known included. */
 const MAX_FAILURES = 10;
 
-/** Of an attempt that has ended. `signature`: the algorithm that a key has proven itself by. */
+/** What is known of an attempt that has ended, besides its outcome. */
 export interface AttemptDetail {
   readonly principal?: Principal;
+  /** The algorithm that a key has proven itself by. */
   readonly signature?: string | undefined;
   readonly error?: unknown;
+  /** Why, where what was shown is not the reason. */
+  readonly refused?: string;
+  /** It was asked whether a key would do, and nothing shown. */
+  readonly isQuestion?: boolean;
 }
 
 export interface AuthenticationEvents {
-  /** An attempt begins; the returned function is told how it ends, and of whom. */
+  /** An attempt begins; the returned function is told how it ends, and of whom. `key` is the one that was shown, or asked about. */
   readonly attempted: (
     username: string,
     method: string,
+    key: Buffer | undefined,
   ) => (outcome: AuthenticationOutcome, detail?: AttemptDetail) => void;
+  /** Somebody has shown who they are. Answers why they may not come in all the same, and ends the connection then. */
+  readonly admit: (principal: Principal) => Refusal | undefined;
   /** Whether a signature may be SHA-1. */
   readonly takesSha1: boolean;
   /** A password or a signature was wrong: how much later than usual to say so, in milliseconds. */
@@ -46,7 +56,7 @@ export interface AuthenticationEvents {
 
 /** Answers ssh2's authentication requests of one connection from an authenticator. */
 export function answerAuthentication(
-  authenticator: Authenticator,
+  authenticator: Gatekeeper,
   connection: Connection,
   events: AuthenticationEvents,
 ): (attempt: AuthContext) => Promise<void> {
@@ -63,22 +73,25 @@ export function answerAuthentication(
   async function answerTo(
     attempt: AuthContext,
     credentials: Credentials,
-  ): Promise<Principal | FurtherProof | undefined> {
+  ): Promise<Principal | FurtherProof | Refusal | undefined> {
     const { username, method } = credentials;
     // Whatever was shown under another name does not count (RFC 4252, section 5).
     if (partly?.username !== username) partly = { username, proven: new Set() };
     const answer = await authenticator.authenticate(credentials, connection, partly.proven);
-    if (answer === undefined || !isProofValid(attempt)) return undefined;
+    // A signature takes time to check: who is kept out is not to be told from who is not known.
+    if (answer === undefined || isRefusal(answer)) return answer;
+    if (!isProofValid(attempt)) return undefined;
     if (!isQuestion(attempt)) partly.proven.add(method);
     return answer;
   }
 
   /** Whether that was the end of it. */
   async function decide(attempt: AuthContext, credentials: Credentials | undefined): Promise<boolean> {
-    const ended = events.attempted(attempt.username, attempt.method);
+    const key = attempt.method === 'publickey' ? attempt.key.data : undefined;
+    const ended = events.attempted(attempt.username, attempt.method, key);
     try {
       const answer = credentials && (await answerTo(attempt, credentials));
-      if (answer !== undefined) {
+      if (answer !== undefined && !isRefusal(answer)) {
         if (isQuestion(attempt)) {
           nameAlgorithm(attempt);
           ended('offered');
@@ -87,12 +100,16 @@ export function answerAuthentication(
           ended('partial');
           attempt.reject(toSshMethods(answer.next), true);
         } else {
-          ended('accepted', { principal: answer, signature: algorithmOf(attempt) });
-          attempt.accept();
+          const refusal = events.admit(answer);
+          if (refusal !== undefined) ended('refused', refusal);
+          else {
+            ended('accepted', { principal: answer, signature: algorithmOf(attempt) });
+            attempt.accept();
+          }
         }
         return true;
       }
-      ended('refused');
+      ended('refused', { ...answer, isQuestion: isQuestion(attempt) });
       if (credentials !== undefined && !isQuestion(attempt))
         await delay(events.guessed(), undefined, { ref: false });
     } catch (error) {

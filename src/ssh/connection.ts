@@ -6,16 +6,19 @@ import type {
   Session,
   Connection as SshClient,
 } from 'ssh2';
-import type { Authenticator } from '../contract/auth.ts';
+import type { Gatekeeper, Refusal } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
-import { Activity, type Log } from '../contract/log.ts';
+import { Activity, type Log, withFields } from '../contract/log.ts';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
 import { ALGORITHMS, type AlgorithmPolicy } from './algorithms.ts';
-import { answerAuthentication } from './authenticate.ts';
+import { atInstant } from './at-instant.ts';
+import { type AttemptDetail, answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
+import { DisconnectReason, disconnect } from './disconnect.ts';
+import { fingerprintOf } from './host-keys.ts';
 import { watchSilence } from './keepalive.ts';
 import { isServed } from './kexinit.ts';
-import type { LoginObserver } from './login-observer.ts';
+import type { AuthenticationOutcome, LoginObserver } from './login-observer.ts';
 import type { HoldWindow } from './receive-window.ts';
 import { SocketValve } from './socket-valve.ts';
 import { type RekeyingLimits, Transport } from './transport.ts';
@@ -30,18 +33,24 @@ const GOODBYE_MS = 2_000;
 const SFTP_ONLY =
   'Only SFTP is served here: no shell, no commands, no scp -O. Use sftp, or scp as it is since OpenSSH 9.\r\n';
 
-/** Longest user name and list of algorithms that are logged, in characters: they are whatever a client sends. */
-const MAX_USERNAME = 128;
+/** Longest user name, or other word of a client's, and longest list of algorithms that is logged, in characters. */
+const MAX_LOGGED = 128;
 const MAX_NAME_LIST = 512;
+
+const TOO_MANY_SESSIONS = 'too many sessions of this user';
 
 export interface SshConnectionOptions {
   readonly client: SshClient;
   readonly socket: Socket;
   readonly connection: Connection;
-  readonly authenticator: Authenticator;
+  readonly authenticator: Gatekeeper;
+  /** Counts a connection that is about to be logged in; undefined when its user has too many. The returned function is called at its end. */
+  readonly enter: (principal: Principal) => (() => void) | undefined;
   readonly algorithms: AlgorithmPolicy;
   readonly rekeying?: RekeyingLimits | undefined;
   readonly idleTimeoutSeconds: number;
+  /** How long what is open may go on once the time of a user is over, in seconds. */
+  readonly drainSeconds: number;
   readonly keepaliveIntervalMs: number;
   /** Accounts for windows that are larger than the first. */
   readonly holdWindow: HoldWindow;
@@ -58,6 +67,16 @@ export interface SshConnectionOptions {
   readonly log: Log;
 }
 
+/** One attempt to log in, as the log has it. */
+interface Attempt {
+  readonly user: string;
+  readonly method: string;
+  /** Of the key. */
+  readonly fingerprint?: string;
+  /** The algorithm that it has signed with. */
+  readonly signature?: string;
+}
+
 /** One SSH connection: authentication, then SFTP sessions. Shells, commands and forwarding are refused. */
 export class SshConnection {
   readonly #options: SshConnectionOptions;
@@ -69,10 +88,15 @@ export class SshConnection {
   #negotiated: ReturnType<typeof toFields> | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isDraining = false;
+  /** Names who has logged in, as soon as somebody has. */
+  #log: Log;
+  /** What the client is told at the end. */
+  #farewell: string | undefined;
 
   constructor(options: SshConnectionOptions) {
     this.#options = options;
     this.#valve = new SocketValve(options.socket);
+    this.#log = options.log;
     const { client, connection, socket, authenticator, algorithms, rekeying, login, log } = options;
     this.#transport = new Transport({
       client,
@@ -94,19 +118,22 @@ export class SshConnection {
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {
-        attempted: (user, method) => {
+        attempted: (user, method, key) => {
           const ended = login.attempted(user, method);
-          return (outcome, { principal, signature, error } = {}) => {
-            ended(outcome, error);
-            if (principal !== undefined) this.#onPrincipal(principal, method, signature);
-            else if (outcome !== 'offered' && outcome !== 'partial')
-              this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
+          return (outcome, detail = {}) => {
+            ended(outcome, detail.error);
+            const fingerprint = key === undefined ? {} : { fingerprint: fingerprintOf(key) };
+            const signature = detail.signature === undefined ? {} : { signature: detail.signature };
+            const attempt = { user: user.slice(0, MAX_LOGGED), method, ...fingerprint, ...signature };
+            if (detail.principal !== undefined) this.#onPrincipal(detail.principal, attempt);
+            else this.#onNotAccepted(outcome, attempt, detail);
           };
         },
+        admit: (principal) => this.#admit(principal),
         takesSha1: algorithms === 'compatible',
         guessed: options.guessed,
         exhausted: () => {
-          log.info({}, 'too many failed authentication attempts');
+          log.info({ activityType: Activity.EXIT_REASON }, 'too many failed authentication attempts');
           client.end();
         },
       }),
@@ -115,7 +142,7 @@ export class SshConnection {
       options.onAuthenticated();
       this.#watchIdleness();
       watchSilence(options.socket, this.#valve, options.keepaliveIntervalMs, () => {
-        log.info({}, 'the client answers no more');
+        this.#log.info({ activityType: Activity.EXIT_REASON }, 'the client answers no more');
         options.socket.destroy();
       });
     });
@@ -127,6 +154,10 @@ export class SshConnection {
           this.#openChannels -= 1;
         }),
       );
+    });
+    client.on('tcpip', (_accept, reject) => {
+      this.#refuse('tcpip');
+      reject();
     });
     options.socket.once('close', () => clearTimeout(this.#idle));
   }
@@ -153,7 +184,8 @@ export class SshConnection {
   /** Behind what was sent already, and without waiting long for the client. */
   end(): void {
     const { client, socket } = this.#options;
-    client.end();
+    if (this.#farewell === undefined) client.end();
+    else disconnect(client, socket, DisconnectReason.BY_APPLICATION, this.#farewell);
     setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
   }
 
@@ -162,21 +194,38 @@ export class SshConnection {
     await Promise.all([...this.#sessions].map((session) => session.end()));
   }
 
-  #onPrincipal(principal: Principal, method: string, signature: string | undefined): void {
+  #admit(principal: Principal): Refusal | undefined {
+    const { client, socket, enter, login, onAuthenticated } = this.#options;
+    const leave = enter(principal);
+    if (leave !== undefined) {
+      whenClosed(socket, leave);
+      return undefined;
+    }
+    // Who is known has not guessed, and is not kept outside for it.
+    onAuthenticated();
+    login.ended('too_many_sessions');
+    disconnect(client, socket, DisconnectReason.TOO_MANY_CONNECTIONS, TOO_MANY_SESSIONS);
+    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+    return { refused: TOO_MANY_SESSIONS };
+  }
+
+  #onPrincipal(principal: Principal, attempt: Attempt): void {
     const { connection, login, log } = this.#options;
+    const { username: user, limits } = principal;
     this.#principal = principal;
-    log.info(
+    this.#log = withFields(log, { user });
+    this.#log.info(
       {
         activityType: Activity.CONNECTED,
-        user: principal.username,
-        method,
-        ...(signature === undefined ? {} : { signature }),
+        ...attempt,
+        user,
         client: connection.clientVersion,
         ...this.#negotiated,
       },
       'authenticated',
     );
     login.ended('logged_in');
+    if (limits?.expires !== undefined) this.#endAt(limits.expires);
   }
 
   /** What the client would have had, and whether the other policy has some of it. */
@@ -192,18 +241,54 @@ export class SshConnection {
     return { offered, ...(isOld ? { hint: 'SLUICE_SSH_ALGORITHMS=compatible serves it' } : {}) };
   }
 
-  #onRefused(user: string, method: string, err: unknown): void {
+  #onNotAccepted(outcome: AuthenticationOutcome, attempt: Attempt, detail: AttemptDetail): void {
     const { log } = this.#options;
-    const line = { activityType: Activity.AUTH_FAILURE, user, method };
-    if (err === undefined) log.info(line, 'authentication refused');
-    else log.error({ ...line, err }, 'the authenticator failed');
+    const { error, refused, isQuestion } = detail;
+    const line = { activityType: Activity.AUTH_FAILURE, ...attempt };
+    const reason = refused === undefined ? {} : { reason: refused };
+    if (outcome === 'failed') log.error({ ...line, err: error }, 'the authenticator failed');
+    else if (outcome === 'partial')
+      log.info({ ...line, activityType: Activity.AUTH_PARTIAL }, 'more is asked for');
+    else if (isQuestion) log.info({ ...line, ...reason, activityType: Activity.KEY_REFUSED }, 'key refused');
+    else if (outcome === 'refused') log.info({ ...line, ...reason }, 'authentication refused');
+  }
+
+  /** As at a shutdown: what is open may be finished, and nothing else begun. */
+  #endAt(expires: string): void {
+    const { socket, drainSeconds } = this.#options;
+    let cutOff: NodeJS.Timeout | undefined;
+    const cancel = atInstant(Date.parse(expires), () => {
+      this.#log.info({ activityType: Activity.EXIT_REASON, expires, drainSeconds }, 'the user has expired');
+      this.#farewell = 'the user has expired';
+      cutOff = setTimeout(() => void this.cutOff(), drainSeconds * 1000);
+      void this.drain();
+    });
+    whenClosed(socket, () => {
+      cancel();
+      clearTimeout(cutOff);
+    });
+  }
+
+  #refuse(request: string): void {
+    this.#log.info(
+      { activityType: Activity.REFUSED, request: request.slice(0, MAX_LOGGED) },
+      'request refused',
+    );
   }
 
   #onSession(session: Session): void {
-    session.on('shell', (accept) => refuseCommand(accept()));
-    session.on('exec', (accept) => refuseCommand(accept()));
+    // What the command is stays unsaid: there may be a password in it.
+    session.on('shell', (accept) => {
+      this.#refuse('shell');
+      refuseCommand(accept());
+    });
+    session.on('exec', (accept) => {
+      this.#refuse('exec');
+      refuseCommand(accept());
+    });
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
+      if (name !== 'sftp') this.#refuse(`subsystem ${name}`);
       // No answer may be wanted, and then there is none to give.
       if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject?.();
       const { connection, socket, holdWindow, openSession } = this.#options;
@@ -228,13 +313,13 @@ export class SshConnection {
    * valve is shut, a session is busy. One that takes no replies is.
    */
   #watchIdleness(): void {
-    const { idleTimeoutSeconds, socket, log } = this.#options;
+    const { idleTimeoutSeconds, socket } = this.#options;
     this.#idle = setTimeout(() => {
       if ([...this.#sessions].some((session) => session.isBusy)) {
         this.#idle?.refresh();
         return;
       }
-      log.info({ idleTimeoutSeconds }, 'idle connection closed');
+      this.#log.info({ activityType: Activity.EXIT_REASON, idleTimeoutSeconds }, 'idle connection closed');
       // Behind bytes that the client does not take, our last words would never leave.
       if (socket.writableLength > 0) socket.destroy();
       else this.end();
@@ -251,6 +336,12 @@ function toFields({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms) {
     ciphers: both(cs.cipher, sc.cipher),
     macs: both(cs.mac || 'implicit', sc.mac || 'implicit'),
   };
+}
+
+/** Also when it is closed already. */
+function whenClosed(socket: Socket, run: () => void): void {
+  if (socket.closed) run();
+  else socket.once('close', run);
 }
 
 /** A command that did nothing, said so and failed. There is no channel when the session has one already. */

@@ -26,6 +26,11 @@ export class HostKeyError extends Error {
 const RSA_BITS = 3072;
 const ECDSA_BITS = 256;
 
+/** Of a public key as it stands on the wire: `SHA256:...`, as `ssh-keygen -l` prints it. */
+export function fingerprintOf(blob: Uint8Array): string {
+  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+}
+
 /** @throws HostKeyError when the text is no private key, or needs a passphrase. */
 export function parseHostKey(text: string, source: string): HostKey {
   const key = ssh2.utils.parseKey(text);
@@ -35,7 +40,7 @@ export function parseHostKey(text: string, source: string): HostKey {
   return {
     source,
     type: key.type,
-    fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`,
+    fingerprint: fingerprintOf(blob),
     publicLine: `${key.type} ${blob.toString('base64')}`,
     privateKey: text,
   };

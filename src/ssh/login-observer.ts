@@ -4,10 +4,10 @@ import type { Connection } from '../contract/context.ts';
 export type AuthenticationOutcome = 'accepted' | 'offered' | 'partial' | 'refused' | 'failed';
 
 /**
- * `turned_away`: there were too many. `no_client`: it ended, or was ended, before a proxy had said whose it was. `no_login`: likewise,
+ * `turned_away`: there were too many. `too_many_sessions`: of the one user who was about to be logged in. `no_client`: it ended, or was ended, before a proxy had said whose it was. `no_login`: likewise,
  * before anybody had logged in.
  */
-export type ConnectionOutcome = 'logged_in' | 'no_login' | 'no_client' | 'turned_away';
+export type ConnectionOutcome = 'logged_in' | 'no_login' | 'no_client' | 'turned_away' | 'too_many_sessions';
 
 /** What a client and the server have agreed on. */
 export interface Negotiated {

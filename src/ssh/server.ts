@@ -19,7 +19,14 @@ import { createRefusalLog } from './refusal-log.ts';
 export interface SshServerOptions
   extends Pick<
     SshConnectionOptions,
-    'authenticator' | 'algorithms' | 'rekeying' | 'openSession' | 'idleTimeoutSeconds' | 'holdWindow'
+    | 'authenticator'
+    | 'enter'
+    | 'algorithms'
+    | 'rekeying'
+    | 'openSession'
+    | 'idleTimeoutSeconds'
+    | 'drainSeconds'
+    | 'holdWindow'
   > {
   readonly hostKeys: readonly HostKey[];
   readonly door: Door;
@@ -178,7 +185,17 @@ export class SshServer {
     const grace = setTimeout(() => {
       const caller = this.#sockets.get(socket);
       const sourceIp = caller?.client.address ?? address;
-      log.info({ sourceIp, loginGraceSeconds, ...caller?.login.fields }, 'no login in time');
+      const sessionId = this.#connections.get(socket)?.connection.id;
+      log.info(
+        {
+          activityType: Activity.EXIT_REASON,
+          ...(sessionId === undefined ? {} : { sessionId }),
+          sourceIp,
+          loginGraceSeconds,
+          ...caller?.login.fields,
+        },
+        'no login in time',
+      );
       isLate = true;
       socket.destroy();
     }, loginGraceSeconds * 1000);
@@ -215,8 +232,8 @@ export class SshServer {
     if (socket === undefined || caller === undefined) return void ssh2Client.end();
     const { client, login, visit } = caller;
     visit.identified();
-    const { authenticator, algorithms, rekeying, openSession, idleTimeoutSeconds, holdWindow } =
-      this.#options;
+    const { authenticator, enter, algorithms, rekeying, openSession } = this.#options;
+    const { idleTimeoutSeconds, drainSeconds, holdWindow } = this.#options;
     const connection = {
       id: randomUUID(),
       clientAddress: client.address,
@@ -235,10 +252,12 @@ export class SshServer {
       socket,
       connection,
       authenticator,
+      enter,
       algorithms,
       rekeying,
       openSession,
       idleTimeoutSeconds,
+      drainSeconds,
       keepaliveIntervalMs: this.#keepaliveIntervalMs,
       holdWindow,
       login,

@@ -18,6 +18,7 @@ const OPTIONS: Record<keyof ServerOptions, true> = {
   memoryBudgetBytes: true,
   spool: true,
   maxSessions: true,
+  maxSessionsPerUser: true,
   maxStartupsPerAddress: true,
   penaltyExempt: true,
   sshAlgorithms: true,

@@ -9,6 +9,7 @@ test.each(['sha256', 'sha512'])(
     const { principal, connection } = createTestContext();
     const events = {
       attempted: () => () => undefined,
+      admit: () => undefined,
       takesSha1: false,
       guessed: () => 0,
       exhausted: () => undefined,
@@ -48,6 +49,7 @@ function startAnswering(authenticate: Authenticator['authenticate']) {
   let [guesses, exhausted] = [0, 0];
   const answer = answerAuthentication({ authenticate }, connection, {
     attempted: () => () => undefined,
+    admit: () => undefined,
     takesSha1: false,
     guessed: () => {
       guesses += 1;

@@ -75,6 +75,8 @@ export async function startInProcess(
       isExempt: () => true,
       penalties: new SourcePenalties(),
     }),
+    enter: () => () => undefined,
+    drainSeconds: 30,
     loginGraceSeconds: 30,
     idleTimeoutSeconds: 30,
     holdConnection: () => () => undefined,
@@ -101,7 +103,12 @@ export async function startInProcess(
             return sent;
           },
         },
-        observer: { request: (_operation, _path, run) => run(), downloaded: () => undefined },
+        observer: {
+          request: (_operation, _path, run) => run(),
+          downloaded: nothing,
+          refused: nothing,
+          broken: nothing,
+        },
         onFault: (error) => messages.push(`fault: ${error}`),
       });
       const receive = session.receive.bind(session);

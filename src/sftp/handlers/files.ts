@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
-import { type FetchRange, FileReader } from '../file-reader.ts';
+import { type EndedReading, type FetchRange, FileReader } from '../file-reader.ts';
 import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
 import type { RequestOf, SessionState } from '../state.ts';
@@ -53,7 +53,7 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
         ...(etag === undefined ? {} : { etag }),
       }),
     );
-  const onClosed = (bytes: number) => state.observer.downloaded(path, bytes);
+  const onClosed = (ended: EndedReading) => state.observer.downloaded(path, ended);
   const reader = new FileReader({ size, fetch, memory: state.memory, onClosed });
   return { kind: 'file', path, info, reader };
 }
@@ -73,10 +73,27 @@ export async function close(state: SessionState, request: RequestOf<'close'>): P
   return ok(request.id);
 }
 
-/** Without a promise as long as the bytes are there: most reads cost no turn of the event loop. */
+/**
+ * Without a promise as long as the bytes are there: most reads cost no turn of the event loop. Bytes that are too early are not
+ * asked for yet.
+ */
 export function read(state: SessionState, request: RequestOf<'read'>): Buffer | Promise<Buffer> {
+  const { pace, context } = state;
   const handle = state.handles.get(request.handle, 'file', 'upload');
   const length = Math.min(request.length, LIMITS.maxReadBytes);
+  if (pace === undefined) return readNow(handle, request, length);
+  const size = handle.kind === 'file' ? handle.info.size : handle.upload.size;
+  const due = pace.take(Math.max(0, Math.min(length, size - request.offset)), context.signal);
+  return due === undefined
+    ? readNow(handle, request, length)
+    : due.then(() => readNow(handle, request, length));
+}
+
+function readNow(
+  handle: Extract<Handle, { kind: 'file' | 'upload' }>,
+  request: RequestOf<'read'>,
+  length: number,
+): Buffer | Promise<Buffer> {
   const reply = (bytes: Uint8Array) =>
     bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
   if (handle.kind === 'upload') return readUpload(handle, request.offset, length).then(reply);
