@@ -67,12 +67,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   config: [],
   console: [],
-  auth: ['modules'],
+  auth: ['keys', 'modules'],
   buffers: [],
   telemetry: [],
   testing: ['layers/with-buffering.ts'],
+  keys: [],
   sftp: [],
-  ssh: ['sftp/session.ts'],
+  ssh: ['keys', 'sftp/session.ts'],
   jobs: ['config/load.ts', 'telemetry/aws-calls.ts'],
   layers: [
     'telemetry/context-scope.ts',
@@ -114,6 +115,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'console',
     'health.ts',
     'jobs/event.ts',
+    'keys',
     'materials.ts',
     'secrets',
     'ssh',
@@ -133,7 +135,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'telemetry/global-telemetry.ts',
   ],
   'main.ts': ['cli'],
-  'index.ts': ['backends/custom/check.ts', 'backends/folder/backend.ts', 'jobs/event.ts', 'server'],
+  'index.ts': ['keys', 'backends/custom/check.ts', 'backends/folder/backend.ts', 'jobs/event.ts', 'server'],
 };
 
 /** Imports that are allowed for their types alone: the rooms know the shape, not the code. */

@@ -66,8 +66,10 @@ export function createWebhookAuthenticator({ url, timeoutMs, headersFor }: Webho
 function toQuestion(credentials: Credentials) {
   const { method, username } = credentials;
   if (method === 'password') return { username, method, password: credentials.password };
+  const { securityKey } = credentials;
   const { algorithm, blob } = credentials.key;
-  return { username, method, publicKey: `${algorithm} ${Buffer.from(blob).toString('base64')}` };
+  const publicKey = `${algorithm} ${Buffer.from(blob).toString('base64')}`;
+  return { username, method, publicKey, ...(securityKey === undefined ? {} : { securityKey }) };
 }
 
 async function readAtMost(response: Response, limit: number): Promise<string> {

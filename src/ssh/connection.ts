@@ -43,6 +43,12 @@ export interface SshConnectionOptions {
   readonly log: Log;
 }
 
+/** By what somebody has tried to log in, for log lines. */
+interface Method {
+  readonly method: string;
+  readonly keyFingerprint?: string;
+}
+
 /** One SSH connection: authentication, then SFTP sessions. Shells, commands and forwarding are refused. */
 export class SshConnection {
   readonly #options: SshConnectionOptions;
@@ -70,13 +76,14 @@ export class SshConnection {
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {
-        attempted: (user, method) => {
+        attempted: (user, method, keyFingerprint) => {
           const ended = login.attempted(user, method);
+          const how = { method, ...(keyFingerprint === undefined ? {} : { keyFingerprint }) };
           return (outcome, { principal, error } = {}) => {
             ended(outcome, error);
-            if (principal !== undefined) this.#onPrincipal(principal, method);
+            if (principal !== undefined) this.#onPrincipal(principal, how);
             else if (outcome !== 'offered' && outcome !== 'partial')
-              this.#onRefused(user.slice(0, MAX_USERNAME), method, error);
+              this.#onRefused(user.slice(0, MAX_USERNAME), how, error);
           };
         },
         guessed: options.guessed,
@@ -137,14 +144,14 @@ export class SshConnection {
     await Promise.all([...this.#sessions].map((session) => session.end()));
   }
 
-  #onPrincipal(principal: Principal, method: string): void {
+  #onPrincipal(principal: Principal, how: Method): void {
     const { connection, login, log } = this.#options;
     this.#principal = principal;
     log.info(
       {
         activityType: Activity.CONNECTED,
         user: principal.username,
-        method,
+        ...how,
         client: connection.clientVersion,
         ...this.#negotiated,
       },
@@ -153,9 +160,9 @@ export class SshConnection {
     login.ended('logged_in');
   }
 
-  #onRefused(user: string, method: string, err: unknown): void {
+  #onRefused(user: string, how: Method, err: unknown): void {
     const { log } = this.#options;
-    const line = { activityType: Activity.AUTH_FAILURE, user, method };
+    const line = { activityType: Activity.AUTH_FAILURE, user, ...how };
     if (err === undefined) log.info(line, 'authentication refused');
     else log.error({ ...line, err }, 'the authenticator failed');
   }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import ssh2 from 'ssh2';
+import { fingerprint } from '../keys/public-key.ts';
 
 /** A private key that proves the server's identity. */
 export interface HostKey {
@@ -35,7 +35,7 @@ export function parseHostKey(text: string, source: string): HostKey {
   return {
     source,
     type: key.type,
-    fingerprint: `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`,
+    fingerprint: fingerprint({ blob }),
     publicLine: `${key.type} ${blob.toString('base64')}`,
     privateKey: text,
   };

@@ -59,7 +59,7 @@ describe('sluice serve with something wrong', () => {
     );
     const { code, stderr } = await serve({ SLUICE_USERS_FILE: file });
     expect(code).toBe(2);
-    expect(stderr).toContain('users[0] ("a") publicKeys.0: must be a line of an authorized_keys file');
+    expect(stderr).toContain('users[0] ("a") publicKeys.0: has a type that is not accepted; accepted are');
     expect(stderr).toContain('users[1] ("b") has neither passwordHash nor publicKeys');
   });
 
