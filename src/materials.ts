@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createWebhookIdentities, type Identities, readIdentities } from './auth/identities.ts';
 import { loadModuleIdentities } from './auth/module-identities.ts';
+import { createSecretIdentities } from './auth/secret-identities.ts';
 import { createUsersSource, type UsersSource } from './auth/users-source.ts';
 import type { Config, HostKeysConfig, UsersConfig, UsersDocumentConfig } from './config/load.ts';
+import { createSecretFinder } from './secrets/find-secret.ts';
 import { createSecretReader } from './secrets/secrets-manager.ts';
 import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { parseHostKeysDocument } from './ssh/host-keys-document.ts';
@@ -44,6 +46,8 @@ async function findIdentities(config: UsersConfig, rereadMs: number | undefined)
   switch (config.kind) {
     case 'webhook':
       return createWebhookIdentities(config);
+    case 'secrets':
+      return createSecretIdentities({ ...config, find: createSecretFinder(config) });
     case 'module':
       return await loadModuleIdentities(config.module);
     default: {

@@ -1,5 +1,5 @@
-import type { Authenticator, Credentials } from '../contract/auth.ts';
-import type { Connection } from '../contract/context.ts';
+import type { AuthenticationMethod, Authenticator, Credentials, FurtherProof } from '../contract/auth.ts';
+import type { Connection, Principal } from '../contract/context.ts';
 import { findAuthorizedKey } from '../keys/authorized-keys.ts';
 import { decoyHash, verifyPassword } from './passwords.ts';
 import type { User } from './users-document.ts';
@@ -11,30 +11,35 @@ import type { User } from './users-document.ts';
 export async function createUsersAuthenticator(users: readonly User[]): Promise<Authenticator> {
   const byName = new Map(users.map((user) => [user.principal.username, user]));
   const decoy = await decoyHash(users.find((user) => user.passwordHash !== undefined)?.passwordHash);
-
-  async function hasCredentials(
-    user: User | undefined,
-    credentials: Credentials,
-    connection: Connection,
-  ): Promise<boolean> {
-    switch (credentials.method) {
-      case 'password':
-        return await verifyPassword(user?.passwordHash ?? decoy, credentials.password);
-      case 'publickey':
-        return findAuthorizedKey(user?.publicKeys ?? [], credentials, connection) !== undefined;
-    }
-  }
-
   return {
-    authenticate: async (credentials, connection, proven) => {
-      const user = byName.get(credentials.username);
-      if (!(await hasCredentials(user, credentials, connection)) || user === undefined) return undefined;
-      const next = user.requires.filter((method) => method !== credentials.method && !proven.has(method));
-      return next.length === 0 ? user.principal : { next };
-    },
-    waivesTouch: (credentials, connection) => {
-      const publicKeys = byName.get(credentials.username)?.publicKeys ?? [];
-      return findAuthorizedKey(publicKeys, credentials, connection)?.requiresTouch === false;
-    },
+    authenticate: (credentials, connection, proven) =>
+      judge({ user: byName.get(credentials.username), decoy }, credentials, connection, proven),
+    waivesTouch: (credentials, connection) =>
+      waivesTouch(byName.get(credentials.username), credentials, connection),
   };
+}
+
+/** What is shown against what a user has; undefined stands for who does not exist, and has the decoy as a hash. */
+export async function judge(
+  { user, decoy }: { readonly user: User | undefined; readonly decoy: string },
+  credentials: Credentials,
+  connection: Connection,
+  proven: ReadonlySet<AuthenticationMethod>,
+): Promise<Principal | FurtherProof | undefined> {
+  const isRight =
+    credentials.method === 'password'
+      ? await verifyPassword(user?.passwordHash ?? decoy, credentials.password)
+      : findAuthorizedKey(user?.publicKeys ?? [], credentials, connection) !== undefined;
+  if (!isRight || user === undefined) return undefined;
+  const next = user.requires.filter((method) => method !== credentials.method && !proven.has(method));
+  return next.length === 0 ? user.principal : { next };
+}
+
+/** As `Authenticator.waivesTouch`. */
+export function waivesTouch(
+  user: User | undefined,
+  credentials: Extract<Credentials, { readonly method: 'publickey' }>,
+  connection: Connection,
+): boolean {
+  return findAuthorizedKey(user?.publicKeys ?? [], credentials, connection)?.requiresTouch === false;
 }

@@ -37,11 +37,16 @@ const publicKey = z.string().transform((line, context) => {
   }
 });
 
+const USERNAME = /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/;
+
+/** Whether anybody could have this name. */
+export function isUsername(text: string): boolean {
+  return USERNAME.test(text);
+}
+
 const user = z
   .strictObject({
-    username: z
-      .string()
-      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/, 'must be 1 to 64 letters, digits or _ . @ + -'),
+    username: z.string().regex(USERNAME, 'must be 1 to 64 letters, digits or _ . @ + -'),
     passwordHash: z
       .string()
       .refine(isPasswordHash, {
