@@ -17,6 +17,8 @@ export interface SecretIdentitiesOptions {
   readonly prefix: string;
   /** The session attribute that has the key prefix; undefined where all users share one. */
   readonly homeAttribute: string | undefined;
+  /** Where files are kept; undefined where that is no bucket. */
+  readonly bucket: string | undefined;
   readonly find: (secretId: string) => Promise<FoundSecret>;
 }
 
@@ -49,13 +51,13 @@ export function createSecretIdentities(options: SecretIdentitiesOptions): Identi
  * time of an answer does not tell who exists.
  */
 export async function createSecretAuthenticator(
-  { prefix, homeAttribute, find }: SecretIdentitiesOptions,
+  { prefix, homeAttribute, bucket, find }: SecretIdentitiesOptions,
   log: Log,
 ): Promise<Authenticator> {
   const decoy = await decoyHash();
   const cache = new SecretCache({
     find: (username) => find(`${prefix}${username}`),
-    parse: (text, username) => parseUserSecret(text, { username, homeAttribute }),
+    parse: (text, username) => parseUserSecret(text, { username, homeAttribute, bucket }),
     log,
   });
   return {

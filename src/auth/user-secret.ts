@@ -16,6 +16,11 @@ export interface SecretUser {
   readonly comesFrom: (address: string) => boolean;
 }
 
+export interface UserSecretOptions extends TransferOptions {
+  /** Where files are kept; undefined where that is no bucket. */
+  readonly bucket: string | undefined;
+}
+
 /** A user's secret cannot be used; each of `faults` names the field, and none shows a value. */
 export class UserSecretError extends Error {
   override name = 'UserSecretError';
@@ -34,7 +39,7 @@ const fromAnywhere = () => true;
  * providers for Transfer Family keep of one (docs/from-transfer-family.md), where `session`, `permissions` and `requires` may stand beside.
  * @throws UserSecretError with everything that is wrong.
  */
-export function parseUserSecret(text: string, options: TransferOptions): SecretUser {
+export function parseUserSecret(text: string, options: UserSecretOptions): SecretUser {
   try {
     const json = parseJson(text);
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
@@ -68,8 +73,16 @@ function readEntry(entry: Readonly<Record<string, unknown>>, username: string): 
 /** Of the right form, and of no password. */
 const SOME_HASH = '$argon2id$v=19$m=65536,t=3,p=4$none$none';
 
-function fromTransfer(secret: Readonly<Record<string, unknown>>, options: TransferOptions): SecretUser {
-  const { password, publicKeys, session, limits } = readTransferSecret(secret, options);
+function fromTransfer(secret: Readonly<Record<string, unknown>>, options: UserSecretOptions): SecretUser {
+  const { password, publicKeys, session, bucket, folders, limits } = readTransferSecret(secret, options);
+  if (folders.length > 0) {
+    throw new UserSecretError([
+      'HomeDirectoryDetails: has folders beside "/", and one is all that a user has here',
+    ]);
+  }
+  if (bucket !== undefined && options.bucket !== undefined && bucket !== options.bucket) {
+    throw new UserSecretError(['the home is in another bucket than that of SLUICE_BUCKET']);
+  }
   const { permissions, requires, session: further } = secret;
   const isHash = password !== undefined && isPasswordHash(password);
   const user = readEntry(

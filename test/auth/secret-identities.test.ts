@@ -43,7 +43,7 @@ afterEach(async () => {
 function options(patienceMs?: number) {
   const aws = { endpoint: proxy.endpoint, region: TEST_REGION, credentials: TEST_CREDENTIALS };
   const find = createSecretFinder({ variable: 'SLUICE_USERS_SECRET_PREFIX', aws }, patienceMs);
-  return { prefix: 'SFTP/', homeAttribute: 'prefix', find };
+  return { prefix: 'SFTP/', homeAttribute: 'prefix', bucket: 'files', find };
 }
 
 const put = (username: string, secret: object | string) =>
@@ -274,6 +274,16 @@ describe('a secret that cannot be used', () => {
       'the name of another',
       JSON.stringify({ username: 'sesame', publicKeys: [LINE] }),
       ['username: is not that of the secret'],
+    ],
+    [
+      'a home in another bucket',
+      '{"Password":"sesame","HomeDirectory":"/other/sesame"}',
+      ['the home is in another bucket than that of SLUICE_BUCKET'],
+    ],
+    [
+      'folders beside the root',
+      '{"Password":"sesame","HomeDirectoryDetails":[{"Entry":"/in","Target":"/files/sesame"}]}',
+      [expect.stringContaining('has folders beside "/"')],
     ],
     [
       'nothing to show',
