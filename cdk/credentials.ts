@@ -28,6 +28,22 @@ export interface SluiceCredentialsProps {
   readonly existingUsers?: ISecret;
 
   /**
+   * What the names of secrets begin with that hold one user each, as those of AWS Transfer Family's identity providers do: `SFTP/`
+   * (docs/from-transfer-family.md). They are somebody else's to make; the tasks may read every secret whose name begins so. An error
+   * together with `existingUsers`.
+   *
+   * @default - all users are in one secret
+   */
+  readonly userSecretsPrefix?: string;
+
+  /**
+   * KMS key by which the secrets of `userSecretsPrefix` are encrypted.
+   *
+   * @default - the account's key for Secrets Manager (`aws/secretsmanager`)
+   */
+  readonly userSecretsKey?: IKey;
+
+  /**
    * KMS key for the new secrets.
    *
    * @default - the account's key for Secrets Manager (`aws/secretsmanager`)
@@ -35,20 +51,35 @@ export interface SluiceCredentialsProps {
   readonly encryptionKey?: IKey;
 }
 
-/** Who the server is, and who may come in: two secrets. The tasks may read both and write neither. */
+/** Secrets of users: what their names begin with, and by what they are encrypted. */
+export interface UserSecrets {
+  readonly prefix: string;
+  readonly key: IKey | undefined;
+}
+
+/** Who the server is, and who may come in: two secrets, or one and those of users. The tasks may read both and write neither. */
 export class SluiceCredentials extends Construct {
   readonly hostKeys: ISecret;
-  readonly users: ISecret;
+
+  /** With the users document; undefined where users have a secret each. */
+  readonly users: ISecret | undefined;
+
+  /** Of secrets that hold one user each; undefined where all are in one. */
+  readonly userSecrets: UserSecrets | undefined;
 
   /** Of the host keys, one a line: `ssh-ed25519 SHA256:...`; undefined for keys that were passed in. */
   readonly fingerprints: string | undefined;
 
   constructor(scope: Construct, id: string, props: SluiceCredentialsProps = {}) {
     super(scope, id);
-    const { existingHostKeys, existingUsers, encryptionKey } = props;
-    if (existingHostKeys && existingUsers) {
-      refuseFaults(this, conflictFaults('existingHostKeys and existingUsers', { encryptionKey }));
+    const { existingHostKeys, existingUsers, userSecretsPrefix, userSecretsKey, encryptionKey } = props;
+    refuseFaults(this, userSecretsFaults(props));
+    if (existingHostKeys && (existingUsers || userSecretsPrefix !== undefined)) {
+      const users = existingUsers ? 'existingUsers' : 'userSecretsPrefix';
+      refuseFaults(this, conflictFaults(`existingHostKeys and ${users}`, { encryptionKey }));
     }
+    this.userSecrets =
+      userSecretsPrefix === undefined ? undefined : { prefix: userSecretsPrefix, key: userSecretsKey };
     const createSecret = (id: string, description: string, initial: string, unrotated: string): ISecret => {
       const secret = new Secret(this, id, {
         ...(encryptionKey === undefined ? {} : { encryptionKey }),
@@ -61,13 +92,15 @@ export class SluiceCredentials extends Construct {
       return secret as ISecret;
     };
     this.users =
-      existingUsers ??
-      createSecret(
-        'Users',
-        'Sluice: the users document',
-        '{"users":[]}',
-        'It holds hashes of passwords and public keys: new ones come from partners, not by a schedule.',
-      );
+      userSecretsPrefix !== undefined
+        ? undefined
+        : (existingUsers ??
+          createSecret(
+            'Users',
+            'Sluice: the users document',
+            '{"users":[]}',
+            'It holds hashes of passwords and public keys: new ones come from partners, not by a schedule.',
+          ));
     if (existingHostKeys) {
       this.hostKeys = existingHostKeys;
       return;
@@ -80,6 +113,18 @@ export class SluiceCredentials extends Construct {
     );
     this.fingerprints = makeHostKeys(this, this.hostKeys);
   }
+}
+
+function userSecretsFaults(props: SluiceCredentialsProps): string[] {
+  const { existingUsers, userSecretsPrefix: prefix, userSecretsKey } = props;
+  const faults: string[] = [];
+  if (prefix !== undefined && !/^[\w/+=.@-]{1,448}$/.test(prefix))
+    faults.push('userSecretsPrefix must be what the names of the secrets begin with: SFTP/');
+  if (prefix !== undefined && existingUsers !== undefined)
+    faults.push('userSecretsPrefix and existingUsers exclude each other: users are in one place');
+  if (prefix === undefined && userSecretsKey !== undefined)
+    faults.push('userSecretsKey needs userSecretsPrefix: it is the key of those secrets');
+  return faults;
 }
 
 /** Has a function make the keys, so that they are in no template, and tells their fingerprints. */

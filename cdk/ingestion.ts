@@ -132,7 +132,8 @@ export class SftpIngestion extends Construct {
         bucket: this.storage.bucket,
         keyPrefixes: keyPrefixesOf(props),
         queues: [this.jobs.queue, ...(failureQueue === undefined ? [] : [failureQueue])],
-        secrets: [this.credentials.hostKeys, this.credentials.users],
+        secrets: [this.credentials.hostKeys, this.credentials.users].filter((secret) => secret !== undefined),
+        userSecrets: this.credentials.userSecrets,
       },
       environment: {
         ...this.#environment(props),
@@ -160,7 +161,12 @@ export class SftpIngestion extends Construct {
       SLUICE_QUEUE_URL: this.jobs.queue.queueUrl,
       ...(failureQueue === undefined ? {} : { SLUICE_FAILURE_QUEUE_URL: failureQueue.queueUrl }),
       SLUICE_HOST_KEYS_SECRET: this.credentials.hostKeys.secretArn,
-      SLUICE_USERS_SECRET: this.credentials.users.secretArn,
+      ...(this.credentials.users === undefined
+        ? {}
+        : { SLUICE_USERS_SECRET: this.credentials.users.secretArn }),
+      ...(this.credentials.userSecrets === undefined
+        ? {}
+        : { SLUICE_USERS_SECRET_PREFIX: this.credentials.userSecrets.prefix }),
       SLUICE_PROXY_PROTOCOL: 'v2',
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     };

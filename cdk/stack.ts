@@ -23,7 +23,9 @@ export class SluiceStack extends Stack {
       this.#tell('HostKeys', 'Fingerprints of the host keys, to give to partners', credentials.fingerprints);
     }
     this.#tell('HostKeysSecret', 'The secret with the host keys', credentials.hostKeys.secretArn);
-    this.#tell('UsersSecret', 'The secret with the users document', credentials.users.secretArn);
+    if (credentials.users !== undefined) {
+      this.#tell('UsersSecret', 'The secret with the users document', credentials.users.secretArn);
+    }
     this.#tell('BucketName', 'Bucket that uploads go to', storage.bucket.bucketName);
     this.#tell('QueueUrl', 'Queue of the jobs', jobs.queue.queueUrl);
     if (jobs.deadLetterQueue) {

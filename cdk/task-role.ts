@@ -5,6 +5,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge, wildcardIn } from './acknowledge.ts';
+import type { UserSecrets } from './credentials.ts';
 import { INTERNAL_PREFIX } from './storage.ts';
 
 export interface TaskRoleOptions {
@@ -14,6 +15,8 @@ export interface TaskRoleOptions {
   /** Where jobs go, and reports of failed uploads. */
   readonly queues: readonly IQueue[];
   readonly secrets: readonly ISecret[];
+  /** Of users, one each. */
+  readonly userSecrets?: UserSecrets | undefined;
   readonly clusterName: string;
 }
 
@@ -22,7 +25,7 @@ const USES_OF_KEYS = ['kms:GenerateDataKey', 'kms:Decrypt'] as const;
 
 /** What the service itself may do, and no more: its objects, its queue, its secrets, and protect its own tasks. */
 export function createTaskRole(scope: Construct, id: string, options: TaskRoleOptions): Role {
-  const { bucket, keyPrefixes, queues, secrets, clusterName } = options;
+  const { bucket, keyPrefixes, queues, secrets, userSecrets, clusterName } = options;
   const role = new Role(scope, id, {
     description: 'Sluice: the service',
     assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com'),
@@ -61,6 +64,12 @@ export function createTaskRole(scope: Construct, id: string, options: TaskRoleOp
   }
 
   const { partition, region, account } = Stack.of(scope);
+  if (userSecrets !== undefined) {
+    const ofUsers = `arn:${partition}:secretsmanager:${region}:${account}:secret:${userSecrets.prefix}*`;
+    allow(['secretsmanager:GetSecretValue'], [ofUsers]);
+    userSecrets.key?.grant(role, 'kms:Decrypt');
+    acknowledge(role, { [wildcardIn(scope, ofUsers)]: 'Users come and go, below the prefix given.' });
+  }
   const tasks = `arn:${partition}:ecs:${region}:${account}:task/${clusterName}/*`;
   allow(['ecs:UpdateTaskProtection'], [tasks]);
   acknowledge(role, {

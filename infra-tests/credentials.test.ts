@@ -111,6 +111,29 @@ describe('the function that makes host keys', () => {
   });
 });
 
+describe('secrets of users', () => {
+  test('are made by somebody else: one secret is new, and none is of users', () => {
+    const credentials = credentialsWith(() => ({ userSecretsPrefix: 'SFTP/' }));
+    expect(credentials.users).toBeUndefined();
+    expect(credentials.userSecrets).toEqual({ prefix: 'SFTP/', key: undefined });
+    templateOf(credentials).resourceCountIs('AWS::SecretsManager::Secret', 1);
+  });
+
+  test('are refused with a prefix that none could have, beside the one of all, and a key without them', () => {
+    const wrong = (propsOf: (stack: Stack) => SluiceCredentialsProps) => () => credentialsWith(propsOf);
+    expect(wrong(() => ({ userSecretsPrefix: 'a b' }))).toThrow(
+      'userSecretsPrefix must be what the names of the secrets begin with: SFTP/',
+    );
+    expect(wrong(() => ({ userSecretsPrefix: '' }))).toThrow('userSecretsPrefix must be');
+    expect(
+      wrong((stack) => ({ userSecretsPrefix: 'SFTP/', existingUsers: existing(stack, 'MyUsers') })),
+    ).toThrow('userSecretsPrefix and existingUsers exclude each other: users are in one place');
+    expect(wrong((stack) => ({ userSecretsKey: Key.fromKeyArn(stack, 'Key', KEY_ARN) }))).toThrow(
+      'userSecretsKey needs userSecretsPrefix: it is the key of those secrets',
+    );
+  });
+});
+
 describe('existing secrets', () => {
   test('are exposed as they are, and nothing is created', () => {
     const stack = new Stack(flaggedApp(), 'Test');

@@ -64,6 +64,13 @@ describe('the environment of the service', () => {
     });
   });
 
+  test('has users come from a secret each where they have one', () => {
+    const credentials = { userSecretsPrefix: 'SFTP/' };
+    expect(configOf(() => ({ credentials, keyPrefix: 'session:prefix' }))).toMatchObject({
+      users: { kind: 'secrets', prefix: 'SFTP/', homeAttribute: 'prefix' },
+    });
+  });
+
   test('has a queue for failures, and a prefix, where the stack has', () => {
     const config = configOf((stack) => ({
       failureQueue: new Queue(stack, 'Failures'),

@@ -29,7 +29,7 @@ describe('the stack', () => {
       },
       HostKeys: stack.resolve(credentials.fingerprints),
       HostKeysSecret: stack.resolve(credentials.hostKeys.secretArn),
-      UsersSecret: stack.resolve(credentials.users.secretArn),
+      UsersSecret: stack.resolve(credentials.users?.secretArn),
       BucketName: stack.resolve(storage.bucket.bucketName),
       QueueUrl: stack.resolve(jobs.queue.queueUrl),
       DeadLetterQueueUrl: stack.resolve(jobs.deadLetterQueue?.queueUrl),

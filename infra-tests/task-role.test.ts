@@ -5,7 +5,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { SftpIngestionProps } from '../cdk/ingestion.ts';
-import { ingestionWith, propertiesOf, templateOf } from './support/appliance.ts';
+import { ingestionWith, KEY_ARN, propertiesOf, templateOf } from './support/appliance.ts';
 import { grantsOf } from './support/readable.ts';
 
 // The library checks every template that it synthesizes, and loads its rules for that when the first one is.
@@ -74,6 +74,18 @@ describe('the role of the service', () => {
       'logs:PutLogEvents <Observability/Metrics.Arn>',
       `xray:PutTelemetryRecords * if ${region}`,
       `xray:PutTraceSegments * if ${region}`,
+    ]);
+  });
+
+  test('may read the secrets of users below their prefix, with their key, where they have one each', () => {
+    const grants = grantsWith((stack) => ({
+      credentials: { userSecretsPrefix: 'SFTP/', userSecretsKey: Key.fromKeyArn(stack, 'Key', KEY_ARN) },
+    }));
+    expect(grants.filter((grant) => /^(secretsmanager|kms):/.test(grant))).toEqual([
+      `kms:Decrypt ${KEY_ARN}`,
+      'secretsmanager:DescribeSecret <Credentials/HostKeys>',
+      'secretsmanager:GetSecretValue <Credentials/HostKeys>',
+      'secretsmanager:GetSecretValue arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:SFTP/*',
     ]);
   });
 

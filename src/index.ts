@@ -13,6 +13,7 @@ export type {
   Credentials,
   FurtherProof,
   PublicKey,
+  SecurityKeyUse,
 } from './contract/auth.ts';
 export {
   type Backend,
@@ -74,6 +75,13 @@ export {
   uploadFinishedEvent,
   uploadRenamedEvent,
 } from './jobs/event.ts';
+export {
+  type AuthorizedKey,
+  AuthorizedKeysError,
+  findAuthorizedKey,
+  parseAuthorizedKeys,
+} from './keys/authorized-keys.ts';
+export { fingerprint } from './keys/public-key.ts';
 export { folderBackend, memoryBackend, s3Backend } from './server/built-in.ts';
 export { createServer, generateHostKey } from './server/create-server.ts';
 export type { FinishedUpload, ServerEvents, UnfinishedUpload, UploadRecord } from './server/events.ts';

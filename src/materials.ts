@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createWebhookIdentities, type Identities, readIdentities } from './auth/identities.ts';
 import { loadModuleIdentities } from './auth/module-identities.ts';
+import { createSecretIdentities } from './auth/secret-identities.ts';
 import { createUsersSource, type UsersSource } from './auth/users-source.ts';
-import type { Config, HostKeysConfig, UsersConfig, UsersDocumentConfig } from './config/load.ts';
+import type { Config, HostKeysConfig, UsersDocumentConfig } from './config/load.ts';
+import { createSecretFinder } from './secrets/find-secret.ts';
 import { createSecretReader } from './secrets/secrets-manager.ts';
 import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { parseHostKeysDocument } from './ssh/host-keys-document.ts';
@@ -26,7 +28,7 @@ export interface Materials {
 export async function loadMaterials(config: Config, rereadMs?: number): Promise<Materials> {
   const [hostKeys, identities] = await Promise.allSettled([
     readHostKeys(config.hostKeys),
-    findIdentities(config.users, rereadMs),
+    findIdentities(config, rereadMs),
   ]);
   if (hostKeys.status === 'fulfilled' && identities.status === 'fulfilled') {
     return { hostKeys: hostKeys.value, identities: identities.value };
@@ -40,10 +42,19 @@ async function readHostKeys(config: HostKeysConfig): Promise<HostKey[]> {
   return parseHostKeysDocument(await createSecretReader(config)(), config.variable);
 }
 
-async function findIdentities(config: UsersConfig, rereadMs: number | undefined): Promise<Identities> {
+async function findIdentities(
+  { users: config, backend }: Config,
+  rereadMs: number | undefined,
+): Promise<Identities> {
   switch (config.kind) {
     case 'webhook':
       return createWebhookIdentities(config);
+    case 'secrets':
+      return createSecretIdentities({
+        ...config,
+        bucket: backend.kind === 's3' ? backend.bucket : undefined,
+        find: createSecretFinder(config),
+      });
     case 'module':
       return await loadModuleIdentities(config.module);
     default: {

@@ -10,6 +10,7 @@ function exportsOf(specifier: string): string[] {
 
 test('the package exports the server, the contract, its helpers, a backend and the event', () => {
   expect(exportsOf('sluice')).toEqual([
+    'AuthorizedKeysError',
     'BackendError',
     'FS_ERROR_CODES',
     'FsError',
@@ -21,12 +22,15 @@ test('the package exports the server, the contract, its helpers, a backend and t
     'createServer',
     'directoryInfo',
     'fileInfo',
+    'findAuthorizedKey',
+    'fingerprint',
     'folderBackend',
     'generateHostKey',
     'isRootPath',
     'jobEvent',
     'memoryBackend',
     'normalizePath',
+    'parseAuthorizedKeys',
     's3Backend',
     'supportsCallback',
     'uploadFailedEvent',

@@ -1,5 +1,6 @@
 import type { Authenticator } from '../contract/auth.ts';
 import type { Log } from '../contract/log.ts';
+import type { Probe } from '../contract/probe.ts';
 import { createRereadingAuthenticator } from './rereading-authenticator.ts';
 import type { UsersSource } from './users-source.ts';
 import { createWebhookAuthenticator } from './webhook-authenticator.ts';
@@ -8,6 +9,8 @@ import { createWebhookAuthenticator } from './webhook-authenticator.ts';
 export interface Identities {
   /** For whoever looks after the service: `3 may log in`. */
   readonly summary: string;
+  /** Whether it can be asked, where that is not known from having read it. */
+  readonly probe?: Probe;
   /** One that changes meanwhile is told when to begin and to end with that. */
   open(log: Log): Promise<Authenticator & { start?(): void; stop?(): void }>;
 }
@@ -25,16 +28,25 @@ export interface WebhookIdentitiesOptions {
   readonly url: URL;
   /** Goes with each question as `Authorization: Bearer ...`; undefined: the webhook takes everybody's. */
   readonly secret: string | undefined;
+  /** What each question is signed for, with the credentials of AWS that the process has; undefined: it is not signed. */
+  readonly sign: { readonly service: string; readonly region: string } | undefined;
   /** How long an answer may take, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 /** Whoever a webhook says may come in. It is not asked before somebody comes. */
-export function createWebhookIdentities({ url, secret, timeoutMs }: WebhookIdentitiesOptions): Identities {
+export function createWebhookIdentities(options: WebhookIdentitiesOptions): Identities {
+  const { url, secret, sign, timeoutMs } = options;
   const headers: Readonly<Record<string, string>> =
     secret === undefined ? {} : { authorization: `Bearer ${secret}` };
   return {
-    summary: `asked at ${url.host}`,
-    open: async () => createWebhookAuthenticator({ url, timeoutMs, headersFor: async () => headers }),
+    summary: `asked at ${url.host}${sign === undefined ? '' : `, signed for ${sign.service} in ${sign.region}`}`,
+    open: async () => {
+      const headersFor =
+        sign === undefined
+          ? async () => headers
+          : (await import('./sign-question.ts')).createSigner({ url, ...sign });
+      return createWebhookAuthenticator({ url, timeoutMs, headersFor });
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { hash, verify } from '@node-rs/argon2';
 import { verify as verifyBcrypt } from '@node-rs/bcrypt';
@@ -20,6 +20,9 @@ const FORMATS = {
   scrypt: /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]{22,})$/,
 } as const;
 
+/** Of a password that its source has in the clear; in no document. */
+const DIGEST = /^\$sha256\$([A-Za-z0-9+/]{43}=)$/;
+
 /** Whether a hash is one that can be checked. */
 export function isPasswordHash(text: string): boolean {
   if (FORMATS.scrypt.test(text)) return scryptBytes(text) <= MAX_SCRYPT_BYTES;
@@ -31,11 +34,20 @@ export function hashPassword(password: string): Promise<string> {
   return hash(password, COST);
 }
 
-/** Whether the password is that of the hash: argon2id, bcrypt or scrypt. False for a hash that cannot be read. */
+/**
+ * What {@link verifyPassword} takes for a password that its source has in the clear. It keeps the password out of memory, and is no
+ * protection against guesses: a digest is to be kept as a password is.
+ */
+export function digestPassword(password: string): string {
+  return `$sha256$${createHash('sha256').update(password).digest('base64')}`;
+}
+
+/** Whether the password is that of the hash: argon2id, bcrypt, scrypt, or a digest. False for a hash that cannot be read. */
 export async function verifyPassword(passwordHash: string, password: string): Promise<boolean> {
   try {
     if (FORMATS.bcrypt.test(passwordHash)) return await verifyBcrypt(password, passwordHash);
     if (FORMATS.scrypt.test(passwordHash)) return await verifyScrypt(passwordHash, password);
+    if (DIGEST.test(passwordHash)) return await verifyDigest(passwordHash, password);
     return await verify(passwordHash, password);
   } catch {
     return false;
@@ -57,6 +69,12 @@ function withOtherSecret(like: string): string {
   const kept = like.slice(0, -length);
   // The last character of a bcrypt hash holds four bits; one of these stands for any of them.
   return like.startsWith('$2') ? `${kept}${secret.replaceAll('+', '.').slice(0, -1)}O` : kept + secret;
+}
+
+/** As long as a check of a hash of our own takes: the time of an answer does not tell how a source has its passwords. */
+async function verifyDigest(digest: string, password: string): Promise<boolean> {
+  await hashPassword(password);
+  return timingSafeEqual(Buffer.from(digest), Buffer.from(digestPassword(password)));
 }
 
 async function verifyScrypt(passwordHash: string, password: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Authenticator } from '../contract/auth.ts';
 import type { Log } from '../contract/log.ts';
+import { fingerprint } from '../keys/public-key.ts';
 import { createUsersAuthenticator } from './users-authenticator.ts';
 import type { User } from './users-document.ts';
 import { type UsersSource, UsersSourceError } from './users-source.ts';
@@ -40,7 +41,8 @@ export async function createRereadingAuthenticator(
       if (changes !== undefined) {
         current = await createUsersAuthenticator(found);
         users = found;
-        log.info({ users: users.length, ...changes }, 'the users have changed');
+        const keyFingerprints = fingerprintsOf(users, [...changes.added, ...changes.changed]);
+        log.info({ users: users.length, ...changes, keyFingerprints }, 'the users have changed');
       }
       if (problems.length > 0) log.info({}, 'the users can be read again');
       problems = [];
@@ -59,6 +61,7 @@ export async function createRereadingAuthenticator(
 
   return {
     authenticate: (credentials, connection, proven) => current.authenticate(credentials, connection, proven),
+    waivesTouch: (credentials, connection) => current.waivesTouch?.(credentials, connection) ?? false,
     start: schedule,
     stop: () => {
       stopped = true;
@@ -76,6 +79,14 @@ function changesBetween(before: readonly User[], after: readonly User[]) {
     (name) => old.has(name) && !isDeepStrictEqual(old.get(name), now.get(name)),
   );
   return added.length + removed.length + changed.length === 0 ? undefined : { added, removed, changed };
+}
+
+/** Of the keys that these users have now, by their names. */
+function fingerprintsOf(users: readonly User[], names: readonly string[]) {
+  const known = byName(users);
+  return Object.fromEntries(
+    names.map((name) => [name, known.get(name)?.publicKeys.map(({ key }) => fingerprint(key)) ?? []]),
+  );
 }
 
 function byName(users: readonly User[]): ReadonlyMap<string, User> {

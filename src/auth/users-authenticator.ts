@@ -1,6 +1,7 @@
-import type { Authenticator, Credentials } from '../contract/auth.ts';
+import type { AuthenticationMethod, Authenticator, Credentials, FurtherProof } from '../contract/auth.ts';
+import type { Connection, Principal } from '../contract/context.ts';
+import { findAuthorizedKey } from '../keys/authorized-keys.ts';
 import { decoyHash, verifyPassword } from './passwords.ts';
-import { isSameKey } from './public-keys.ts';
 import type { User } from './users-document.ts';
 
 /**
@@ -10,24 +11,37 @@ import type { User } from './users-document.ts';
 export async function createUsersAuthenticator(users: readonly User[]): Promise<Authenticator> {
   const byName = new Map(users.map((user) => [user.principal.username, user]));
   const decoy = await decoyHash(users.find((user) => user.passwordHash !== undefined)?.passwordHash);
-
-  async function hasCredentials(user: User | undefined, credentials: Credentials): Promise<boolean> {
-    switch (credentials.method) {
-      case 'password':
-        return await verifyPassword(user?.passwordHash ?? decoy, credentials.password);
-      case 'publickey':
-        return user?.publicKeys.some((key) => isSameKey(key, credentials.key)) ?? false;
-    }
-  }
-
   return {
-    authenticate: async (credentials, _connection, proven) => {
-      const user = byName.get(credentials.username);
-      if (!(await hasCredentials(user, credentials)) || user === undefined) return undefined;
-      const next = user.requires.filter((method) => method !== credentials.method && !proven.has(method));
-      if (next.length === 0) return user.principal;
-      const { limits } = user.principal;
-      return { next, ...(limits === undefined ? {} : { limits }) };
-    },
+    authenticate: (credentials, connection, proven) =>
+      judge({ user: byName.get(credentials.username), decoy }, credentials, connection, proven),
+    waivesTouch: (credentials, connection) =>
+      waivesTouch(byName.get(credentials.username), credentials, connection),
   };
+}
+
+/** What is shown against what a user has; undefined stands for who does not exist, and has the decoy as a hash. */
+export async function judge(
+  { user, decoy }: { readonly user: User | undefined; readonly decoy: string },
+  credentials: Credentials,
+  connection: Connection,
+  proven: ReadonlySet<AuthenticationMethod>,
+): Promise<Principal | FurtherProof | undefined> {
+  const isRight =
+    credentials.method === 'password'
+      ? await verifyPassword(user?.passwordHash ?? decoy, credentials.password)
+      : findAuthorizedKey(user?.publicKeys ?? [], credentials, connection) !== undefined;
+  if (!isRight || user === undefined) return undefined;
+  const next = user.requires.filter((method) => method !== credentials.method && !proven.has(method));
+  if (next.length === 0) return user.principal;
+  const { limits } = user.principal;
+  return { next, ...(limits === undefined ? {} : { limits }) };
+}
+
+/** As `Authenticator.waivesTouch`. */
+export function waivesTouch(
+  user: User | undefined,
+  credentials: Extract<Credentials, { readonly method: 'publickey' }>,
+  connection: Connection,
+): boolean {
+  return findAuthorizedKey(user?.publicKeys ?? [], credentials, connection)?.requiresTouch === false;
 }

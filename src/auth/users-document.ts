@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import type { AuthenticationMethod, PublicKey } from '../contract/auth.ts';
+import type { AuthenticationMethod } from '../contract/auth.ts';
 import type { Principal } from '../contract/context.ts';
 import { parseJson } from '../contract/json.ts';
+import { type AuthorizedKey, parseAuthorizedKey } from '../keys/authorized-keys.ts';
+import { PublicKeyError } from '../keys/public-key.ts';
 import { isPasswordHash } from './passwords.ts';
 import { principalFields, toPrincipal } from './principal-fields.ts';
-import { parsePublicKey } from './public-keys.ts';
 
 /** One user who may come in. */
 export interface User {
   readonly principal: Principal;
   readonly passwordHash: string | undefined;
-  readonly publicKeys: readonly PublicKey[];
+  readonly publicKeys: readonly AuthorizedKey[];
   /** What they have to show, all of it; any one thing that they have where it is empty. */
   readonly requires: readonly AuthenticationMethod[];
 }
@@ -27,17 +28,25 @@ export class UsersDocumentError extends Error {
 }
 
 const publicKey = z.string().transform((line, context) => {
-  const key = parsePublicKey(line);
-  if (key !== undefined) return key;
-  context.addIssue('must be a line of an authorized_keys file: "ssh-ed25519 AAAA... comment"');
-  return z.NEVER;
+  try {
+    return parseAuthorizedKey(line);
+  } catch (error) {
+    if (!(error instanceof PublicKeyError)) throw error;
+    context.addIssue(error.message);
+    return z.NEVER;
+  }
 });
+
+const USERNAME = /^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/;
+
+/** Whether anybody could have this name. */
+export function isUsername(text: string): boolean {
+  return USERNAME.test(text);
+}
 
 const user = z
   .strictObject({
-    username: z
-      .string()
-      .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}$/, 'must be 1 to 64 letters, digits or _ . @ + -'),
+    username: z.string().regex(USERNAME, 'must be 1 to 64 letters, digits or _ . @ + -'),
     passwordHash: z
       .string()
       .refine(isPasswordHash, {

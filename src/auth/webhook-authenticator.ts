@@ -6,6 +6,9 @@ import { faultsOf, principalFields, toPrincipal } from './principal-fields.ts';
 /** Largest answer that is read, in bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** Of each question, and a part of what is signed. */
+export const QUESTION_HEADERS = { 'content-type': 'application/json' } as const;
+
 /** What says "no". Anything else but 200 is a webhook that is out of order. */
 const REFUSALS: readonly number[] = [401, 403, 404];
 
@@ -35,7 +38,7 @@ const principal = z.strictObject(principalFields);
 export function createWebhookAuthenticator({ url, timeoutMs, headersFor }: WebhookOptions): Authenticator {
   async function ask(body: string): Promise<{ readonly status: number; readonly text: string }> {
     try {
-      const headers = { 'content-type': 'application/json', ...(await headersFor(body)) };
+      const headers = { ...QUESTION_HEADERS, ...(await headersFor(body)) };
       const signal = AbortSignal.timeout(timeoutMs);
       const response = await fetch(url, { method: 'POST', body, headers, redirect: 'error', signal });
       return { status: response.status, text: await readAtMost(response, MAX_ANSWER_BYTES) };
@@ -70,8 +73,10 @@ export function createWebhookAuthenticator({ url, timeoutMs, headersFor }: Webho
 function toQuestion(credentials: Credentials) {
   const { method, username } = credentials;
   if (method === 'password') return { username, method, password: credentials.password };
+  const { securityKey } = credentials;
   const { algorithm, blob } = credentials.key;
-  return { username, method, publicKey: `${algorithm} ${Buffer.from(blob).toString('base64')}` };
+  const publicKey = `${algorithm} ${Buffer.from(blob).toString('base64')}`;
+  return { username, method, publicKey, ...(securityKey === undefined ? {} : { securityKey }) };
 }
 
 async function readAtMost(response: Response, limit: number): Promise<string> {

@@ -36,6 +36,7 @@ export function withLimits(
       if (refused !== undefined) return { refused };
       return isFurtherProof(answer) ? answer : { ...answer, limits };
     },
+    waivesTouch: (...asked) => authenticator.waivesTouch?.(...asked) ?? false,
   };
 }
 

@@ -1,6 +1,8 @@
 import { chmod, chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { addUser, type UserEntry } from '../auth/add-user.ts';
 import { hashPassword } from '../auth/passwords.ts';
+import { parseAuthorizedKey } from '../keys/authorized-keys.ts';
+import { fingerprint } from '../keys/public-key.ts';
 import { createSecretReader, createSecretWriter } from '../secrets/secrets-manager.ts';
 import { askPassword } from './ask-password.ts';
 import { EXIT_MISCONFIGURED, explain } from './faults.ts';
@@ -51,6 +53,10 @@ export async function addUserCommand(username: string, options: AddUserOptions):
     process.stdout.write(
       `${username} may log in: added to ${place.name}. Running servers have read it within a minute.\n`,
     );
+    for (const line of entry.publicKeys ?? []) {
+      const { key, comment } = parseAuthorizedKey(line);
+      process.stdout.write(`  key ${fingerprint(key)} ${key.algorithm} ${comment}`.trimEnd().concat('\n'));
+    }
   } catch (error) {
     explain(error);
     process.exitCode = EXIT_MISCONFIGURED;

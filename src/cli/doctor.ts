@@ -1,5 +1,6 @@
 import { createConfiguredApp } from '../configured-app.ts';
 import type { Backlog } from '../contract/jobs.ts';
+import type { Materials } from '../materials.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { noTelemetry } from '../telemetry/no-telemetry.ts';
@@ -11,11 +12,10 @@ export async function doctor(): Promise<void> {
   if (loaded === undefined) return;
   const { config, materials } = loaded;
   report('ok', 'configuration', 'complete');
-  report('ok', 'users', materials.identities.summary);
   for (const { type, fingerprint } of materials.hostKeys) report('ok', 'host key', `${type} ${fingerprint}`);
   if (hasNativeCrypto()) report('ok', 'native crypto', 'loaded');
   else report('SLOW', 'native crypto', 'not built: npm rebuild ssh2, with Python and a C++ compiler at hand');
-  let healthy = true;
+  let healthy = await reportUsers(materials.identities);
   const dependencies = { log: createLogger('silent'), ...noTelemetry() };
   const app = await orExplain(() => createConfiguredApp(config, materials, dependencies));
   if (app === undefined) return process.exit();
@@ -32,6 +32,14 @@ export async function doctor(): Promise<void> {
   }
   if (config.jobs === undefined) report('ok', 'queue', 'not set (SLUICE_QUEUE_URL): uploads give no jobs');
   process.exit(healthy ? 0 : 1);
+}
+
+/** Most sources have been read by now, and say what is wrong with them otherwise. */
+async function reportUsers({ summary, probe }: Materials['identities']): Promise<boolean> {
+  const result = await probe?.();
+  if (result === undefined || result.state === 'ok') report('ok', 'users', summary);
+  else report('FAIL', 'users', result.message);
+  return result === undefined || result.state === 'ok';
 }
 
 function reportBacklog(outbox: string, { waiting, refused }: Backlog): boolean {

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';
+import { homeAttributeOf, toWebhook, type WebhookConfig } from './auth.ts';
 import { describeVariables } from './effective.ts';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
@@ -77,14 +78,17 @@ export type HostKeysConfig = { readonly kind: 'folder'; readonly folder: string 
 /** Where the users document is. */
 export type UsersDocumentConfig = { readonly kind: 'file'; readonly file: string } | SecretConfig;
 
-export type UsersConfig = UsersDocumentConfig | WebhookConfig | AuthModuleConfig;
+export type UsersConfig = UsersDocumentConfig | UserSecretsConfig | WebhookConfig | AuthModuleConfig;
 
-/** Who may come in is asked of a URL. */
-export interface WebhookConfig {
-  readonly kind: 'webhook';
-  readonly url: URL;
-  readonly secret: string | undefined;
-  readonly timeoutMs: number;
+/** Users have a secret each. */
+export interface UserSecretsConfig {
+  readonly kind: 'secrets';
+  readonly variable: EnvName;
+  /** Before the name of a user, the name of their secret. */
+  readonly prefix: string;
+  /** The session attribute that the key prefix comes from; undefined where all users share one. */
+  readonly homeAttribute: string | undefined;
+  readonly aws: AwsConfig;
 }
 
 /** Who may come in is asked of a module. */
@@ -193,12 +197,14 @@ export function unknownVariables(environment: Environment = process.env): string
   return Object.keys(environment).filter((name) => name.startsWith('SLUICE_') && !known.includes(name));
 }
 
-function toUsers(variables: Variables): UsersConfig {
-  const { SLUICE_AUTH_URL: url, SLUICE_AUTH_SECRET: secret, SLUICE_AUTH_MODULE: module } = variables;
+function toUsers(variables: Variables, aws: AwsConfig, region: string | undefined): UsersConfig {
+  const { SLUICE_USERS_SECRET_PREFIX: prefix, SLUICE_AUTH_MODULE: module } = variables;
   if (module !== undefined) return { kind: 'module', module };
-  if (url === undefined) return { kind: 'file', file: variables.SLUICE_USERS_FILE as string };
-  const timeoutMs = variables.SLUICE_AUTH_TIMEOUT_SECONDS * 1000;
-  return { kind: 'webhook', url: new URL(url), secret, timeoutMs };
+  if (prefix !== undefined) {
+    const variable = 'SLUICE_USERS_SECRET_PREFIX';
+    return { kind: 'secrets', variable, prefix, homeAttribute: homeAttributeOf(variables), aws };
+  }
+  return toWebhook(variables, region) ?? { kind: 'file', file: variables.SLUICE_USERS_FILE as string };
 }
 
 function toFaults(error: z.ZodError | undefined): string[] {
@@ -254,7 +260,9 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
       kind: 'folder',
       folder: variables.SLUICE_HOST_KEYS_DIR as string,
     },
-    users: secret('SLUICE_USERS_SECRET') ?? toUsers(variables),
+    users:
+      secret('SLUICE_USERS_SECRET') ??
+      toUsers(variables, aws(standard.AWS_ENDPOINT_URL_SECRETS_MANAGER), region),
     backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3)),
     jobs:
       queueUrl === undefined

@@ -10,6 +10,7 @@ import {
   LIMITS,
   type Limits,
   PRIVATE_SUBNETS,
+  regionOf,
   TEMPORARY_NAMES,
   toCidr,
   wholeNumberFault,
@@ -82,6 +83,11 @@ const webhookUrl = httpUrl.refine((text) => {
   return protocol === 'https:' || ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }, 'must be an https URL: passwords go there');
 
+/** Names of secrets have 512 characters at most, and those of users 64. */
+const secretPrefix = z
+  .string()
+  .regex(/^[\w/+=.@-]{1,448}$/, 'must be what the names of the secrets begin with: SFTP/');
+
 /** A backend elsewhere: how it is reached, and where. */
 export const PROCESS_BACKEND = /^(unix|worker|fork):(.+)$/;
 
@@ -110,8 +116,10 @@ const variables = {
   SLUICE_HOST_KEYS_SECRET: z.string().optional(),
   SLUICE_USERS_FILE: z.string().optional(),
   SLUICE_USERS_SECRET: z.string().optional(),
+  SLUICE_USERS_SECRET_PREFIX: secretPrefix.optional(),
   SLUICE_AUTH_URL: webhookUrl.optional(),
   SLUICE_AUTH_SECRET: z.string().min(16, 'must be 16 characters or more').optional(),
+  SLUICE_AUTH_SIGN: oneOf(['off', 'lambda', 'execute-api'], 'off'),
   SLUICE_AUTH_TIMEOUT_SECONDS: wholeNumber(LIMITS.authTimeoutSeconds),
   SLUICE_AUTH_MODULE: z
     .string()
@@ -192,6 +200,7 @@ export function crossFaults(env: Environment): string[] {
       env,
       ['SLUICE_USERS_FILE', 'the users document, the JSON file that says who may log in'],
       ['SLUICE_USERS_SECRET', 'a secret that holds it'],
+      ['SLUICE_USERS_SECRET_PREFIX', 'the names of secrets that hold one user each, but for the user'],
       ['SLUICE_AUTH_URL', 'a webhook that is asked'],
       ['SLUICE_AUTH_MODULE', 'a module that is asked'],
     ),
@@ -199,6 +208,7 @@ export function crossFaults(env: Environment): string[] {
   if (env['SLUICE_AUTH_SECRET'] !== undefined && env['SLUICE_AUTH_URL'] === undefined) {
     faults.push('SLUICE_AUTH_SECRET: needs SLUICE_AUTH_URL: it proves to the webhook who asks');
   }
+  faults.push(...signFaults(env));
   if ((env['SLUICE_BACKEND'] ?? 's3') === 's3' && env['SLUICE_BUCKET'] === undefined) {
     faults.push('SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into');
   }
@@ -227,6 +237,23 @@ export function crossFaults(env: Environment): string[] {
   }
   if (env['SLUICE_PROXY_TRUSTED'] !== undefined && env['SLUICE_PROXY_PROTOCOL'] !== 'v2') {
     faults.push('SLUICE_PROXY_TRUSTED: needs SLUICE_PROXY_PROTOCOL=v2: no header is looked for otherwise');
+  }
+  return faults;
+}
+
+/** A signature stands where the secret would, and names a region. */
+function signFaults(env: Environment): string[] {
+  const { SLUICE_AUTH_SIGN: sign = 'off', SLUICE_AUTH_URL: url } = env;
+  if (sign === 'off') return [];
+  if (url === undefined) return ['SLUICE_AUTH_SIGN: needs SLUICE_AUTH_URL: its questions are what is signed'];
+  const faults: string[] = [];
+  if (env['SLUICE_AUTH_SECRET'] !== undefined) {
+    faults.push(
+      'SLUICE_AUTH_SIGN: cannot be set together with SLUICE_AUTH_SECRET: the signature takes its header, and says more',
+    );
+  }
+  if (regionOf(url) === undefined && (env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION']) === undefined) {
+    faults.push('SLUICE_AUTH_SIGN: needs AWS_REGION: the host of SLUICE_AUTH_URL names no region');
   }
   return faults;
 }

@@ -70,6 +70,12 @@ export function isCidr(subnet: string): boolean {
 
 export const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' });
 
+/** Of a Lambda function URL or an API Gateway, by its host; undefined for any other URL. */
+export function regionOf(url: string): string | undefined {
+  const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: '' };
+  return /\.(?:lambda-url|execute-api)\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(hostname)?.[1];
+}
+
 /** Before the names of objects: static, or `session:KEY`. */
 export const keyPrefix = z
   .string()

@@ -11,7 +11,21 @@ export interface PublicKey {
 export type Credentials =
   | { readonly method: 'password'; readonly username: string; readonly password: string }
   /** The SSH room has verified, or is about to verify, that the client holds the private key. */
-  | { readonly method: 'publickey'; readonly username: string; readonly key: PublicKey };
+  | {
+      readonly method: 'publickey';
+      readonly username: string;
+      readonly key: PublicKey;
+      /** Of a key in a FIDO authenticator, once it has signed; absent while the client only asks whether the key would do. */
+      readonly securityKey?: SecurityKeyUse;
+    };
+
+/** What a FIDO authenticator says of the signature it has made (WebAuthn, section 6.1, flags; OpenSSH, PROTOCOL.u2f). */
+export interface SecurityKeyUse {
+  /** Somebody has touched it. */
+  readonly userPresent: boolean;
+  /** It knows, by PIN or fingerprint, who that was. */
+  readonly userVerified: boolean;
+}
 
 /** By what somebody shows who they are. */
 export type AuthenticationMethod = Credentials['method'];
@@ -41,10 +55,19 @@ export interface Authenticator {
     connection: Connection,
     proven: ReadonlySet<AuthenticationMethod>,
   ): Promise<Principal | FurtherProof | undefined>;
+
+  /**
+   * Whether a security key may sign without anybody touching it (sshd(8), `no-touch-required`). Asked right after it was let in, and of
+   * such signatures alone; when it is absent, none is accepted.
+   */
+  waivesTouch?(
+    credentials: Extract<Credentials, { readonly method: 'publickey' }>,
+    connection: Connection,
+  ): boolean;
 }
 
 /** An {@link Authenticator} behind which somebody else has a say. */
-export interface Gatekeeper {
+export interface Gatekeeper extends Pick<Authenticator, 'waivesTouch'> {
   authenticate(
     ...asked: Parameters<Authenticator['authenticate']>
   ): Promise<Principal | FurtherProof | Refusal | undefined>;

@@ -4,7 +4,7 @@ import {
   SecretsManagerClient,
   SecretsManagerServiceException,
 } from '@aws-sdk/client-secrets-manager';
-import type { SecretConfig } from '../config/load.ts';
+import type { AwsConfig, SecretConfig } from '../config/load.ts';
 
 /** For an answer, all attempts together, in milliseconds: nothing starts meanwhile. */
 const PATIENCE_MS = 10_000;
@@ -12,6 +12,13 @@ const PATIENCE_MS = 10_000;
 /** A secret cannot be read; the message names the variable, and says what would help. */
 export class SecretError extends Error {
   override name = 'SecretError';
+  /** The name of the error that Secrets Manager has answered; undefined when it has not. */
+  readonly reason: string | undefined;
+
+  constructor(message: string, reason?: string) {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /**
@@ -24,18 +31,26 @@ export function createSecretReader(
   patienceMs = PATIENCE_MS,
 ): () => Promise<string> {
   const client = createClient(aws);
-  return async () => {
-    const patience = AbortSignal.timeout(patienceMs);
-    try {
-      const request = new GetSecretValueCommand({ SecretId: secretId });
-      const { SecretString } = await client.send(request, { abortSignal: patience });
-      if (SecretString !== undefined) return SecretString;
-    } catch (error) {
-      const problem = patience.aborted ? unanswered(secretId, patienceMs) : describe(error, secretId);
-      throw new SecretError(`${variable}: ${problem}`);
-    }
-    throw new SecretError(`${variable}: the secret ${secretId} is binary; it has to be text (SecretString)`);
-  };
+  return () => getSecret(client, { variable, secretId }, patienceMs);
+}
+
+/** The current version of a secret, as text. The promise rejects with a SecretError, after `patienceMs` at the latest. */
+export async function getSecret(
+  client: SecretsManagerClient,
+  { variable, secretId }: { readonly variable: string; readonly secretId: string },
+  patienceMs: number,
+): Promise<string> {
+  const patience = AbortSignal.timeout(patienceMs);
+  try {
+    const request = new GetSecretValueCommand({ SecretId: secretId });
+    const { SecretString } = await client.send(request, { abortSignal: patience });
+    if (SecretString !== undefined) return SecretString;
+  } catch (error) {
+    const problem = patience.aborted ? unanswered(secretId, patienceMs) : describe(error, secretId);
+    const reason = error instanceof SecretsManagerServiceException ? error.name : undefined;
+    throw new SecretError(`${variable}: ${problem}`, reason);
+  }
+  throw new SecretError(`${variable}: the secret ${secretId} is binary; it has to be text (SecretString)`);
 }
 
 /**
@@ -61,7 +76,7 @@ export function createSecretWriter(
   };
 }
 
-function createClient({ endpoint, region, credentials }: SecretConfig['aws']): SecretsManagerClient {
+export function createClient({ endpoint, region, credentials }: AwsConfig): SecretsManagerClient {
   return new SecretsManagerClient({
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(region === undefined ? {} : { region }),

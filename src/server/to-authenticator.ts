@@ -17,7 +17,10 @@ export async function toAuthenticator(auth: AuthSource, log: Log): Promise<AppPa
   if (typeof auth === 'function') return withCheckedAnswers(auth, 'auth');
   if (typeof auth !== 'object' || auth === null) throw new OptionsError([`auth: ${RIGHT}`]);
   if ('authenticate' in auth && typeof auth.authenticate === 'function')
-    return withCheckedAnswers((...asked) => auth.authenticate(...asked), 'auth');
+    return {
+      ...withCheckedAnswers((...asked) => auth.authenticate(...asked), 'auth'),
+      waivesTouch: (...asked) => auth.waivesTouch?.(...asked) ?? false,
+    };
   try {
     if ('usersFile' in auth) return await createFileAuthenticator(auth, log);
     if ('users' in auth) return await createUsersAuthenticator(readUsersDocument(auth));

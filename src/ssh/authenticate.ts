@@ -10,6 +10,8 @@ import {
   type Refusal,
 } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
+import { fingerprint } from '../keys/public-key.ts';
+import { isSecurityKey, readSecurityKeyUse, verifySecurityKey } from '../keys/security-key.ts';
 import type { AuthenticationOutcome } from './login-observer.ts';
 
 /** What clients are told they may try (RFC 4252, section 5.1); a password may be asked for too (RFC 4256). */
@@ -39,11 +41,11 @@ export interface AttemptDetail {
 }
 
 export interface AuthenticationEvents {
-  /** An attempt begins; the returned function is told how it ends, and of whom. `key` is the one that was shown, or asked about. */
+  /** An attempt begins, with a key of this fingerprint if with any; the returned function is told how it ends, and of whom. */
   readonly attempted: (
     username: string,
     method: string,
-    key: Buffer | undefined,
+    keyFingerprint: string | undefined,
   ) => (outcome: AuthenticationOutcome, detail?: AttemptDetail) => void;
   /** Somebody has shown who they are. Answers why they may not come in all the same, and ends the connection then. */
   readonly admit: (principal: Principal) => Refusal | undefined;
@@ -81,14 +83,15 @@ export function answerAuthentication(
     // A signature takes time to check: who is kept out is not to be told from who is not known.
     if (answer === undefined || isRefusal(answer)) return answer;
     if (!isProofValid(attempt)) return undefined;
+    if (lacksTouch(credentials) && authenticator.waivesTouch?.(credentials, connection) !== true)
+      return undefined;
     if (!isQuestion(attempt)) partly.proven.add(method);
     return answer;
   }
 
   /** Whether that was the end of it. */
   async function decide(attempt: AuthContext, credentials: Credentials | undefined): Promise<boolean> {
-    const key = attempt.method === 'publickey' ? attempt.key.data : undefined;
-    const ended = events.attempted(attempt.username, attempt.method, key);
+    const ended = events.attempted(attempt.username, attempt.method, fingerprintOf(attempt));
     try {
       const answer = credentials && (await answerTo(attempt, credentials));
       if (answer !== undefined && !isRefusal(answer)) {
@@ -157,8 +160,7 @@ async function credentialsOf(
       return password === undefined ? GIVEN_UP : { method: 'password', username, password };
     }
     case 'publickey':
-      if (!takesSha1 && signsWithSha1(attempt)) return undefined;
-      return { method: 'publickey', username, key: { algorithm: attempt.key.algo, blob: attempt.key.data } };
+      return !takesSha1 && signsWithSha1(attempt) ? undefined : keyOf(attempt);
     default:
       return undefined;
   }
@@ -201,10 +203,39 @@ function algorithmOf(attempt: AuthContext & { hashAlgo?: string }): string | und
   return hashAlgo === undefined ? key.algo : `rsa-sha2-${hashAlgo.replace('sha', '')}`;
 }
 
+/** Of what cannot be a signature of a security key: undefined. */
+function keyOf({ username, key, signature }: PublicKeyAuthContext): Credentials | undefined {
+  const credentials: Credentials = {
+    method: 'publickey',
+    username,
+    key: { algorithm: key.algo, blob: key.data },
+  };
+  if (signature === undefined || !isSecurityKey(key.algo)) return credentials;
+  const securityKey = readSecurityKeyUse(signature);
+  return securityKey && { ...credentials, securityKey };
+}
+
+type KeyCredentials = Extract<Credentials, { readonly method: 'publickey' }>;
+
+/** Whether a security key has signed by itself: whatever runs on its owner's machine can make it do so. */
+function lacksTouch(credentials: Credentials): credentials is KeyCredentials {
+  return credentials.method === 'publickey' && credentials.securityKey?.userPresent === false;
+}
+
+function fingerprintOf(attempt: AuthContext): string | undefined {
+  return attempt.method === 'publickey' ? fingerprint({ blob: attempt.key.data }) : undefined;
+}
+
 /** Of a key, its signature; a question and a password have none. */
 function isProofValid(attempt: AuthContext & { hashAlgo?: string }): boolean {
   if (attempt.method !== 'publickey' || attempt.signature === undefined) return true;
-  const key = ssh2.utils.parseKey(attempt.key.data);
-  if (key instanceof Error || attempt.blob === undefined) return false;
+  if (attempt.blob === undefined) return false;
+  const { algo: algorithm, data } = attempt.key;
+  // ssh2 does not know these, and hands on what follows the algorithm's name as it came.
+  if (isSecurityKey(algorithm)) {
+    return verifySecurityKey({ algorithm, blob: data }, attempt.blob, attempt.signature);
+  }
+  const key = ssh2.utils.parseKey(data);
+  if (key instanceof Error) return false;
   return key.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true;
 }

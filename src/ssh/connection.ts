@@ -15,7 +15,6 @@ import { atInstant } from './at-instant.ts';
 import { type AttemptDetail, answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
 import { DisconnectReason, disconnect } from './disconnect.ts';
-import { fingerprintOf } from './host-keys.ts';
 import { watchSilence } from './keepalive.ts';
 import { isServed } from './kexinit.ts';
 import type { AuthenticationOutcome, LoginObserver } from './login-observer.ts';
@@ -72,7 +71,7 @@ interface Attempt {
   readonly user: string;
   readonly method: string;
   /** Of the key. */
-  readonly fingerprint?: string;
+  readonly keyFingerprint?: string;
   /** The algorithm that it has signed with. */
   readonly signature?: string;
 }
@@ -118,13 +117,13 @@ export class SshConnection {
     client.on(
       'authentication',
       answerAuthentication(authenticator, connection, {
-        attempted: (user, method, key) => {
+        attempted: (user, method, keyFingerprint) => {
           const ended = login.attempted(user, method);
           return (outcome, detail = {}) => {
             ended(outcome, detail.error);
-            const fingerprint = key === undefined ? {} : { fingerprint: fingerprintOf(key) };
+            const key = keyFingerprint === undefined ? {} : { keyFingerprint };
             const signature = detail.signature === undefined ? {} : { signature: detail.signature };
-            const attempt = { user: user.slice(0, MAX_LOGGED), method, ...fingerprint, ...signature };
+            const attempt = { user: user.slice(0, MAX_LOGGED), method, ...key, ...signature };
             if (detail.principal !== undefined) this.#onPrincipal(detail.principal, attempt);
             else this.#onNotAccepted(outcome, attempt, detail);
           };

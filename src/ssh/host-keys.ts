@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import ssh2 from 'ssh2';
+import { fingerprint } from '../keys/public-key.ts';
 
 /** A private key that proves the server's identity. */
 export interface HostKey {
@@ -26,11 +26,6 @@ export class HostKeyError extends Error {
 const RSA_BITS = 3072;
 const ECDSA_BITS = 256;
 
-/** Of a public key as it stands on the wire: `SHA256:...`, as `ssh-keygen -l` prints it. */
-export function fingerprintOf(blob: Uint8Array): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
-}
-
 /** @throws HostKeyError when the text is no private key, or needs a passphrase. */
 export function parseHostKey(text: string, source: string): HostKey {
   const key = ssh2.utils.parseKey(text);
@@ -40,7 +35,7 @@ export function parseHostKey(text: string, source: string): HostKey {
   return {
     source,
     type: key.type,
-    fingerprint: fingerprintOf(blob),
+    fingerprint: fingerprint({ blob }),
     publicLine: `${key.type} ${blob.toString('base64')}`,
     privateKey: text,
   };

@@ -4,6 +4,7 @@ import {
   type RereadingAuthenticator,
 } from '../../src/auth/rereading-authenticator.ts';
 import { createUsersSource, UsersSourceError } from '../../src/auth/users-source.ts';
+import { fingerprint } from '../../src/keys/public-key.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { collectLog, type LogLine } from '../support/collect-log.ts';
 import { turn } from '../support/sftp-driver.ts';
@@ -76,7 +77,13 @@ test('a user who is added may log in, one who is removed may not, and the log te
 test('a user who has another key may log in with that alone', async () => {
   const { place, logged, mayLogIn } = await rereading(documentOf('a', 'b'));
   place.text = documentOf('a', 'b').replace(keyOf('a').line, keyOf('x').line);
-  expect((await logged(CHANGED)).fields).toEqual({ users: 2, added: [], removed: [], changed: ['a'] });
+  expect((await logged(CHANGED)).fields).toEqual({
+    users: 2,
+    added: [],
+    removed: [],
+    changed: ['a'],
+    keyFingerprints: { a: [fingerprint(keyOf('x').key)] },
+  });
   expect(await mayLogIn('a')).toBe(false);
 });
 

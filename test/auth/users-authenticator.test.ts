@@ -4,7 +4,9 @@ import { verifyPassword } from '../../src/auth/passwords.ts';
 import { createUsersAuthenticator } from '../../src/auth/users-authenticator.ts';
 import type { User } from '../../src/auth/users-document.ts';
 import type { AuthenticationMethod, Authenticator } from '../../src/contract/auth.ts';
+import { parseAuthorizedKey } from '../../src/keys/authorized-keys.ts';
 import { createTestContext } from '../../src/testing/index.ts';
+import { str } from '../support/sftp-packets.ts';
 
 vi.mock('../../src/auth/passwords.ts', async (importOriginal) => {
   const original = await importOriginal<typeof import('../../src/auth/passwords.ts')>();
@@ -12,8 +14,10 @@ vi.mock('../../src/auth/passwords.ts', async (importOriginal) => {
 });
 
 const { connection } = createTestContext();
+const ANY_KEY = `ssh-ed25519 ${Buffer.concat([str('ssh-ed25519'), str(Buffer.alloc(32))]).toString('base64')}`;
 const NOTHING: ReadonlySet<AuthenticationMethod> = new Set();
 const key = (fill: number) => ({ algorithm: 'ssh-ed25519', blob: Buffer.alloc(51, fill) });
+const authorized = (fill: number) => ({ ...parseAuthorizedKey(ANY_KEY), key: key(fill) });
 const principal = (username: string) => ({ username, session: { prefix: `tenants/${username}/` } });
 
 let users: readonly User[];
@@ -22,8 +26,8 @@ let authenticator: Authenticator;
 beforeAll(async () => {
   const passwordHash = await hash('right', { memoryCost: 64, timeCost: 1, parallelism: 1 });
   users = [
-    { principal: principal('both'), passwordHash, publicKeys: [key(1), key(2)], requires: [] },
-    { principal: principal('keys-only'), passwordHash: undefined, publicKeys: [key(3)], requires: [] },
+    { principal: principal('both'), passwordHash, publicKeys: [authorized(1), authorized(2)], requires: [] },
+    { principal: principal('keys-only'), passwordHash: undefined, publicKeys: [authorized(3)], requires: [] },
   ];
   authenticator = await createUsersAuthenticator(users);
 });

@@ -36,7 +36,16 @@ describe('parseUsersDocument', () => {
       {
         principal: { username: 'acme', session: { prefix: 'tenants/acme/' }, permissions: ['list', 'read'] },
         passwordHash: HASH,
-        publicKeys: [{ algorithm: 'ssh-ed25519', blob: KEY_BLOB }],
+        publicKeys: [
+          {
+            key: { algorithm: 'ssh-ed25519', blob: KEY_BLOB },
+            comment: 'acme@partner',
+            from: undefined,
+            expiresAt: undefined,
+            requiresTouch: true,
+            requiresVerification: false,
+          },
+        ],
         requires: ['publickey', 'password'],
       },
     ]);
@@ -112,7 +121,12 @@ describe('what is wrong with a users document', () => {
     [
       'a key that is none',
       { username: 'b', publicKeys: [KEY, 'ssh-ed25519 AAAA'] },
-      'users[1] ("b") publicKeys.1: must be a line of an authorized_keys file: "ssh-ed25519 AAAA... comment"',
+      'users[1] ("b") publicKeys.1: is no whole ssh-ed25519 key: was it cut when it was copied?',
+    ],
+    [
+      'a key with an option that would not be kept',
+      { username: 'b', publicKeys: [`command="internal-sftp -R" ${KEY}`] },
+      'users[1] ("b") publicKeys.0: has the option command=, and no commands are run',
     ],
     [
       'no credentials',
@@ -190,7 +204,7 @@ describe('what is wrong with a users document', () => {
   ])('%s is one fault, which names the user and the field', (_, user, fault) => {
     const faults = faultsOf(JSON.stringify({ users: [good, user] }));
     expect(faults).toHaveLength(1);
-    expect(faults[0]).toMatch(new RegExp(`^${fault.replace(/[[\]()"$.:]/g, '\\$&')}`));
+    expect(faults[0]).toMatch(new RegExp(`^${fault.replace(/[[\]()"$.:?]/g, '\\$&')}`));
   });
 
   test('an unknown field is called by its name', () => {

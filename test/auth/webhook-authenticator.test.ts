@@ -81,6 +81,12 @@ describe('the question', () => {
   });
 });
 
+test('the question says what a security key says of its signature', async () => {
+  const securityKey = { userPresent: true, userVerified: false };
+  await authenticate({ ...KEY, securityKey } as Credentials);
+  expect(asked[0]?.body).toMatchObject({ method: 'publickey', securityKey });
+});
+
 describe('the answer', () => {
   test('of 200 is the principal, under the name that was asked for', async () => {
     respond(200, JSON.stringify({ session: { prefix: 'tenants/acme/' }, permissions: ['write'] }));

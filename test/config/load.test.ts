@@ -257,7 +257,7 @@ describe('faults', () => {
   test('what is required and not there is told, with what it is', () => {
     expect(faultsOf({}, {})).toEqual([
       'SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
-      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it; or SLUICE_AUTH_URL: a webhook that is asked; or SLUICE_AUTH_MODULE: a module that is asked',
+      'SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it; or SLUICE_USERS_SECRET_PREFIX: the names of secrets that hold one user each, but for the user; or SLUICE_AUTH_URL: a webhook that is asked; or SLUICE_AUTH_MODULE: a module that is asked',
       'SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
     ]);
   });
@@ -392,6 +392,7 @@ describe('who may come in', () => {
       kind: 'webhook',
       url: new URL(SLUICE_AUTH_URL),
       secret: '0123456789abcdef',
+      sign: undefined,
       timeoutMs: 10_000,
     });
     expect(usersOf({ SLUICE_AUTH_URL, SLUICE_AUTH_TIMEOUT_SECONDS: '3' })).toMatchObject({
@@ -415,6 +416,52 @@ describe('who may come in', () => {
 
   test('is asked of a module', () => {
     expect(usersOf({ SLUICE_AUTH_MODULE: './auth.js' })).toEqual({ kind: 'module', module: './auth.js' });
+  });
+
+  test('has a secret each below a prefix; homes are kept where each has a key prefix', () => {
+    const SLUICE_USERS_SECRET_PREFIX = 'SFTP/';
+    const secrets = { kind: 'secrets', variable: 'SLUICE_USERS_SECRET_PREFIX', prefix: 'SFTP/' };
+    const aws = { endpoint: 'http://localhost:1', region: 'us-east-1' };
+    expect(
+      usersOf({ SLUICE_USERS_SECRET_PREFIX, AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://localhost:1' }),
+    ).toEqual({ ...secrets, homeAttribute: undefined, aws });
+    const homeOf = (env: Record<string, string>) => usersOf({ SLUICE_USERS_SECRET_PREFIX, ...env });
+    expect(homeOf({ SLUICE_PREFIX: 'in/' })).toMatchObject({ homeAttribute: undefined });
+    expect(homeOf({ SLUICE_PREFIX: 'session:home' })).toMatchObject({ homeAttribute: 'home' });
+    expect(homeOf({ SLUICE_BACKEND: './mine.js' })).toMatchObject({ homeAttribute: 'prefix' });
+  });
+
+  test.each(['a b', 'SFTP/*', 'ä/', 'x'.repeat(449)])('has no secrets below "%s"', (prefix) => {
+    expect(faultsOf({ SLUICE_USERS_FILE: '', SLUICE_USERS_SECRET_PREFIX: prefix })).toEqual([
+      'SLUICE_USERS_SECRET_PREFIX: must be what the names of the secrets begin with: SFTP/',
+    ]);
+  });
+
+  test.each([
+    ['https://abc123.lambda-url.eu-west-1.on.aws/', 'lambda', {}, 'eu-west-1'],
+    ['https://abc123.execute-api.us-gov-west-1.amazonaws.com/prod', 'execute-api', {}, 'us-gov-west-1'],
+    ['https://abc123.lambda-url.eu-west-1.on.aws/', 'lambda', { AWS_REGION: 'eu-north-1' }, 'eu-west-1'],
+    ['https://auth.example.com/', 'execute-api', { AWS_REGION: 'eu-north-1' }, 'eu-north-1'],
+    ['https://auth.example.com/', 'execute-api', { AWS_DEFAULT_REGION: 'eu-south-1' }, 'eu-south-1'],
+  ])('is asked with a signature: %s for %s', (url, service, env, region) => {
+    const users = usersOf({ SLUICE_AUTH_URL: url, SLUICE_AUTH_SIGN: service, ...env });
+    expect(users).toMatchObject({ kind: 'webhook', sign: { service, region } });
+  });
+
+  test('is asked with a signature of a webhook alone, without a secret, and in a region', () => {
+    expect(faultsOf({ SLUICE_AUTH_SIGN: 'lambda' })).toEqual([
+      'SLUICE_AUTH_SIGN: needs SLUICE_AUTH_URL: its questions are what is signed',
+    ]);
+    const SLUICE_AUTH_URL = 'https://auth.example.com/';
+    const SLUICE_AUTH_SECRET = '0123456789abcdef';
+    const signed = { SLUICE_USERS_FILE: '', SLUICE_AUTH_URL, SLUICE_AUTH_SIGN: 'lambda' };
+    expect(faultsOf({ ...signed, SLUICE_AUTH_SECRET })).toEqual([
+      'SLUICE_AUTH_SIGN: cannot be set together with SLUICE_AUTH_SECRET: the signature takes its header, and says more',
+      'SLUICE_AUTH_SIGN: needs AWS_REGION: the host of SLUICE_AUTH_URL names no region',
+    ]);
+    expect(faultsOf({ ...signed, SLUICE_AUTH_SIGN: 's3', AWS_REGION: 'eu-west-1' })).toEqual([
+      'SLUICE_AUTH_SIGN: must be one of: off, lambda, execute-api',
+    ]);
   });
 
   test('is known by one of them alone, and a secret goes with a webhook', () => {

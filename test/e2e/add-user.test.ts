@@ -33,7 +33,11 @@ test('into a file that is not there yet, for its owner alone, with key, attribut
   const args = ['bob', '--public-key', key, ...session, '--permissions', 'list,write', '--file', file];
   const { code, stdout } = await addUser(args);
   expect(code).toBe(0);
-  expect(stdout).toBe(`bob may log in: added to ${file}. Running servers have read it within a minute.\n`);
+  const [, fingerprint, comment] = (await run('ssh-keygen', ['-l', '-f', key])).stdout.split(' ');
+  expect(stdout).toBe(
+    `bob may log in: added to ${file}. Running servers have read it within a minute.\n` +
+      `  key ${fingerprint} ssh-ed25519 ${comment}\n`,
+  );
   expect(await read(file)).toEqual({
     users: [
       {

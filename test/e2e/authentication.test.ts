@@ -143,6 +143,31 @@ describe('who may come in by a module', () => {
   });
 });
 
+describe('the log names the key', () => {
+  const fingerprintOf = async (file: string) =>
+    (await run('ssh-keygen', ['-l', '-f', file])).stdout.split(' ')[1];
+
+  test('of who is in', async () => {
+    expect((await sftp(service, around.workspace, ['pwd'])).code).toBe(0);
+    const keyFingerprint = await fingerprintOf(`${around.workspace.identity}.pub`);
+    const line = await service.log(({ msg, method }) => msg === 'authenticated' && method === 'publickey');
+    expect(line).toMatchObject({ user: USERNAME, keyFingerprint });
+  });
+
+  test('of who is not, and none for a password', async () => {
+    expect((await sftp(service, strict, ['pwd'])).code).toBe(255);
+    const keyFingerprint = await fingerprintOf(`${strict.identity}.pub`);
+    await service.log(
+      (line) => line['msg'] === 'authentication refused' && line['keyFingerprint'] === keyFingerprint,
+    );
+    await sftpByPassword(service, around.workspace, USERNAME, 'a guess');
+    const refused = await service.log(
+      ({ msg, method }) => msg === 'authentication refused' && method !== 'publickey',
+    );
+    expect(refused).not.toHaveProperty('keyFingerprint');
+  });
+});
+
 describe('keyboard-interactive', () => {
   const login = (password: string) =>
     sftpByPassword(

@@ -46,7 +46,7 @@ describe('sluice serve with something wrong', () => {
       'sluice: SLUICE_WORKERS: more than one worker process is not supported yet; leave it at 1',
       'sluice: SLUICE_LOG_LEVEL: must be one of: trace, debug, info, warn, error, fatal, silent',
       'sluice: SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
-      'sluice: SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it; or SLUICE_AUTH_URL: a webhook that is asked; or SLUICE_AUTH_MODULE: a module that is asked',
+      'sluice: SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it; or SLUICE_USERS_SECRET_PREFIX: the names of secrets that hold one user each, but for the user; or SLUICE_AUTH_URL: a webhook that is asked; or SLUICE_AUTH_MODULE: a module that is asked',
       'sluice: SLUICE_BUCKET: is required for the s3 backend: the name of the bucket that files go into',
     ]);
   });
@@ -59,7 +59,7 @@ describe('sluice serve with something wrong', () => {
     );
     const { code, stderr } = await serve({ SLUICE_USERS_FILE: file });
     expect(code).toBe(2);
-    expect(stderr).toContain('users[0] ("a") publicKeys.0: must be a line of an authorized_keys file');
+    expect(stderr).toContain('users[0] ("a") publicKeys.0: has a type that is not accepted; accepted are');
     expect(stderr).toContain('users[1] ("b") has neither passwordHash nor publicKeys');
   });
 

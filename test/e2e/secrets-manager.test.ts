@@ -2,6 +2,7 @@ import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answer, Ssh2Client } from '../clients/ssh2-client.ts';
+import { sftpByPassword } from '../support/askpass.ts';
 import { run } from '../support/processes.ts';
 import { type SecretsServer, startSecretsServer } from '../support/secrets-manager.ts';
 import {
@@ -222,5 +223,43 @@ describe('sluice doctor with secrets', () => {
     const { code, stderr } = await doctor();
     expect(code).toBe(2);
     expect(stderr).toContain('sluice: SLUICE_USERS_SECRET: the secret users does not exist');
+  });
+});
+
+describe('users with a secret each, as those of Transfer Family', () => {
+  const SLUICE_USERS_SECRET_PREFIX = 'SFTP/';
+
+  test('log in by password and by key, and their files go into their home', async () => {
+    const { workspace } = around;
+    const key = (await readFile(`${workspace.identity}.pub`, 'utf8')).trim();
+    const details = '[{"Entry": "/", "Target": "/uploads/tenants/moved"}]';
+    const secret = { Password: 'sesame open', PublicKeys: [key], Role: 'x', HomeDirectoryDetails: details };
+    secrets.put(`SFTP/${USERNAME}`, JSON.stringify(secret));
+    const service = await startService({ ...env, SLUICE_USERS_SECRET: '', SLUICE_USERS_SECRET_PREFIX });
+    const put = `put ${workspace.usersFile} /moved.json`;
+    expect((await sftpByPassword(service, workspace, USERNAME, 'sesame open', [put])).code).toBe(0);
+    expect((await around.job('/moved.json')).data).toMatchObject({ key: 'tenants/moved/moved.json' });
+    expect((await sftp(service, workspace, ['ls /moved.json'])).code).toBe(0);
+    expect((await sftpByPassword(service, workspace, USERNAME, 'a guess')).code).toBe(255);
+    expect((await sftpByPassword(service, workspace, 'nobody', 'sesame open')).code).toBe(255);
+    const { stdout, stderr } = await service.stop();
+    expect(stdout + stderr).not.toMatch(/sesame|a guess/);
+  });
+
+  test('sluice doctor says whether they can be read', async () => {
+    const doctor = () =>
+      run(process.execPath, [...COMMAND, 'doctor'], {
+        env: { ...env, SLUICE_USERS_SECRET: '', SLUICE_USERS_SECRET_PREFIX },
+      });
+    const well = await doctor();
+    expect(well.stdout).toMatch(/^ok {3}users {10}a secret each: SFTP\/USERNAME$/m);
+    expect(well.code).toBe(0);
+    secrets.put('SFTP/sluice-doctor', '{}');
+    secrets.deny('SFTP/sluice-doctor');
+    const denied = await doctor();
+    expect(denied.stdout).toMatch(
+      /^FAIL users {10}SLUICE_USERS_SECRET_PREFIX: not allowed to read the secret/m,
+    );
+    expect(denied.code).toBe(1);
   });
 });
