@@ -76,3 +76,8 @@ export class FsError extends Error {
 export function toFsErrorCode(error: unknown): FsErrorCode {
   return error instanceof FsError ? error.code : 'EIO';
 }
+
+/** Whether something thrown is that answer of a backend. */
+export function isCode(error: unknown, code: FsErrorCode): boolean {
+  return error instanceof FsError && error.code === code;
+}

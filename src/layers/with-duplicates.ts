@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RenameOptions, StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
-import { FsError, type FsErrorCode } from '../contract/errors.ts';
+import { FsError, isCode } from '../contract/errors.ts';
 import type { FileInfo, StoredFile } from '../contract/types.ts';
 import { copyRange } from './copy-range.ts';
 import { toSuffixedPath } from './suffixed-path.ts';
@@ -100,8 +100,4 @@ export function withDuplicates(
 
 function tokenOf(uploadId: string = randomUUID()): string {
   return uploadId.slice(0, 8);
-}
-
-function isCode(error: unknown, code: FsErrorCode): boolean {
-  return error instanceof FsError && error.code === code;
 }

@@ -1,6 +1,6 @@
 import type { RenameOptions, StreamingBackend, Upload, WriteOptions } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
-import { FsError, type FsErrorCode } from '../contract/errors.ts';
+import { FsError, type FsErrorCode, isCode } from '../contract/errors.ts';
 import { parentPath } from '../contract/path.ts';
 import { type DirectoryEntry, directoryInfo, type FileInfo, type StoredFile } from '../contract/types.ts';
 import { type Place, toClient, translated } from './folder-place.ts';
@@ -204,8 +204,4 @@ function inBackend<O extends RenameOptions | WriteOptions>(context: RequestConte
 
 function isMissing(error: unknown): boolean {
   return isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR');
-}
-
-function isCode(error: unknown, code: FsErrorCode): boolean {
-  return error instanceof FsError && error.code === code;
 }

@@ -30,7 +30,18 @@ test('into a file that is not there yet, for its owner alone, with key, attribut
   const file = workspace.path('new-users.json');
   const key = `${workspace.identity}.pub`;
   const session = ['--session', 'prefix=tenants/bob/', '--session', 'plan=a=b'];
-  const args = ['bob', '--public-key', key, ...session, '--permissions', 'list,write', '--file', file];
+  const folders = ['--folder', '/in=/inbox', '--folder', '/out=/', '--home', '/in'];
+  const args = [
+    'bob',
+    '--public-key',
+    key,
+    ...session,
+    ...folders,
+    '--permissions',
+    'list,write',
+    '--file',
+    file,
+  ];
   const { code, stdout } = await addUser(args);
   expect(code).toBe(0);
   const [, fingerprint, comment] = (await run('ssh-keygen', ['-l', '-f', key])).stdout.split(' ');
@@ -45,6 +56,11 @@ test('into a file that is not there yet, for its owner alone, with key, attribut
         publicKeys: [(await readFile(key, 'utf8')).trim()],
         session: { prefix: 'tenants/bob/', plan: 'a=b' },
         permissions: ['list', 'write'],
+        folders: [
+          { path: '/in', target: '/inbox' },
+          { path: '/out', target: '/' },
+        ],
+        home: '/in',
       },
     ],
   });
@@ -106,4 +122,14 @@ test('a document that cannot be found, and an attribute without a value, are exp
   expect((await addUser(args)).stderr).toBe(
     'sluice: --session prefix: must be KEY=VALUE, such as prefix=tenants/acme/\n',
   );
+});
+
+test.each([
+  ['/in', '--folder /in: must be PATH=TARGET, such as /in=/inbox'],
+  ['in=/inbox', 'folders.0.path: must be an absolute path of plain names'],
+])('a folder that is %s is explained', async (folder, message) => {
+  const args = ['bob', '--public-key', `${workspace.identity}.pub`, '--file', workspace.path('folders.json')];
+  const { code, stderr } = await addUser([...args, '--folder', folder]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
 });
