@@ -86,6 +86,7 @@ async function login(
   const client = new ssh2.Client();
   await new Promise<void>((resolve, reject) => {
     client.once('ready', resolve).once('error', reject);
+    client.once('close', () => reject(new Error('the server has ended it')));
     client.connect({ host: '127.0.0.1', port, username, tryKeyboard: false, ...how });
   });
   client.on('error', () => undefined);
@@ -138,7 +139,7 @@ async function logInInEveryWay(privateKey: Buffer): Promise<void> {
   await refused('broken');
   await refused('broken', { privateKey });
   const first = await login('once');
-  await refused('once');
+  await refused('once', { privateKey });
   await gone(first);
   const guess = { type: 'password', username: 'acme', password: 'a guess' } as const;
   await refused('acme', { authHandler: Array.from({ length: 11 }, () => guess) as never });
