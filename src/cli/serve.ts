@@ -1,5 +1,5 @@
 import type { App } from '../app.ts';
-import { type Config, unknownVariables } from '../config/load.ts';
+import { type Config, effectiveVariables, unknownVariables } from '../config/load.ts';
 import { createConfiguredApp } from '../configured-app.ts';
 import type { Log } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
@@ -26,6 +26,7 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   if (loaded === undefined) return;
   const { config, materials } = loaded;
   const log = createLogger(config.logLevel);
+  log.info({ users: materials.identities.summary, variables: effectiveVariables() }, 'configuration');
   warnOfOddities(log);
 
   const watch = config.console === undefined ? undefined : new Watch();

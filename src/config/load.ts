@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';
+import { describeVariables } from './effective.ts';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
@@ -174,6 +175,14 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
   faults.push(...crossFaults(env));
   if (!variables.success || !standard.success || faults.length > 0) throw new ConfigError(faults);
   return toConfig(variables.data, standard.data);
+}
+
+/** Every variable as it counts, for the log; nothing of one that may hold a secret. */
+export function effectiveVariables(
+  environment: Environment = process.env,
+): Readonly<Record<string, unknown>> {
+  const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
+  return describeVariables({ ...standardSchema.parse(env), ...variablesSchema.parse(env) });
 }
 
 /** Names that look like ours and are not: most likely misspelt. */

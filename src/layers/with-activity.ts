@@ -6,6 +6,7 @@ import { Activity, type Log } from '../contract/log.ts';
 import type { Metrics } from '../telemetry/meter.ts';
 import { toTraceIds } from '../telemetry/trace-context.ts';
 import type { LiveUploads, Watched } from './live-uploads.ts';
+import { markTold } from './told-errors.ts';
 import { isCancelled, type UploadEnding, WatchedUpload } from './watched-upload.ts';
 
 export interface ActivityOptions {
@@ -83,6 +84,7 @@ export function withActivity(backend: StreamingBackend, options: ActivityOptions
       live.add(watched);
       return watched;
     } catch (error) {
+      markTold(error);
       tell(isCancelled(error) ? { outcome: 'aborted', bytes: 0 } : { outcome: 'failed', error, bytes: 0 });
       throw error;
     }

@@ -1,4 +1,4 @@
-import { FsError, toFsErrorCode } from '../contract/errors.ts';
+import { FsError, type FsErrorCode, toFsErrorCode } from '../contract/errors.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
 import { ReadWindow, type Stretch } from './read-window.ts';
 
@@ -10,8 +10,18 @@ export interface FileReaderOptions {
   readonly size: number;
   readonly fetch: FetchRange;
   readonly memory: MemoryAllowance;
-  /** Hears at `close`, once, how many bytes were read in all. */
-  readonly onClosed?: (bytes: number) => void;
+  /** Hears at `close`, once, how much was read. */
+  readonly onClosed?: (ended: EndedReading) => void;
+}
+
+/** What has become of a file that was open for reading. */
+export interface EndedReading {
+  /** Bytes that went to the client. */
+  readonly bytes: number;
+  /** Of the file, in bytes. */
+  readonly size: number;
+  /** `ok`, the POSIX code of the last read if that failed, or `ECONNABORTED` when nobody has closed it. */
+  readonly result: FsErrorCode | 'ok' | 'ECONNABORTED';
 }
 
 const SMALLEST_WINDOW_BYTES = 64 * 1024;
@@ -34,9 +44,11 @@ export class FileReader {
   readonly #size: number;
   readonly #fetch: FetchRange;
   readonly #memory: MemoryAllowance;
-  readonly #onClosed: ((bytes: number) => void) | undefined;
+  readonly #onClosed: FileReaderOptions['onClosed'];
   readonly #closed = new AbortController();
   #bytesRead = 0;
+  /** What the last read failed of. */
+  #failure: FsErrorCode | undefined;
   /** The window being read. */
   #current: ReadWindow | undefined;
   /** The one fetched ahead. Once dropped it keeps this place until its fetch has settled: no third is begun. */
@@ -79,16 +91,29 @@ export class FileReader {
     const done = () => {
       this.#reading = undefined;
     };
-    this.#reading = bytes.then(({ length }) => {
-      this.#bytesRead += length;
-      done();
-    }, done);
+    this.#reading = bytes.then(
+      ({ length }) => {
+        this.#failure = undefined;
+        this.#bytesRead += length;
+        done();
+      },
+      (error) => {
+        this.#failure = toFsErrorCode(error);
+        done();
+      },
+    );
     return bytes;
   }
 
-  /** Lets go of everything, fetches under way included: what these have reserved is given back when they settle. */
-  close(): void {
-    if (!this.#closed.signal.aborted) this.#onClosed?.(this.#bytesRead);
+  /**
+   * Lets go of everything, fetches under way included: what these have reserved is given back when they settle. `lost` when it is
+   * not the client that has closed it.
+   */
+  close({ lost = false } = {}): void {
+    if (!this.#closed.signal.aborted) {
+      const result = this.#failure ?? (lost ? 'ECONNABORTED' : 'ok');
+      this.#onClosed?.({ bytes: this.#bytesRead, size: this.#size, result });
+    }
     this.#refusal ??= new FsError('EBADF', 'the file is closed');
     this.#drop();
     this.#closed.abort();

@@ -136,5 +136,5 @@ export class HandleTable {
 async function end(handle: Handle): Promise<void> {
   if (handle.kind === 'upload') await handle.upload.abortWrite();
   if (handle.kind === 'directory') await handle.entries.close();
-  if (handle.kind === 'file') handle.reader.close();
+  if (handle.kind === 'file') handle.reader.close({ lost: true });
 }

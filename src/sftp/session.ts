@@ -9,7 +9,7 @@ import { handle } from './handlers/table.ts';
 import { LIMITS } from './limits.ts';
 import { Parting } from './parting.ts';
 import { type Pending, ReplyQueue } from './reply-queue.ts';
-import type { RequestObserver, SessionState } from './state.ts';
+import type { NamedRequest, RequestObserver, SessionState } from './state.ts';
 import { STATUS_OF } from './status.ts';
 import { StatusCode } from './wire/constants.ts';
 import { MalformedRequest } from './wire/fields.ts';
@@ -41,7 +41,7 @@ export interface SftpSessionOptions {
 }
 
 /** What an answer needs to know of its request. */
-type Asked = Pick<Request, 'id' | 'kind'>;
+type Asked = Pick<Request, 'id' | 'kind'> & NamedRequest;
 
 /**
  * One SFTP session: bytes of the channel in, reply packets out.
@@ -269,7 +269,8 @@ export class SftpSession {
   #toStatus(request: Asked, error: unknown): Buffer {
     if (error instanceof MalformedRequest) return this.#refuseMalformed(request.id, error);
     const code = toFsErrorCode(error);
-    if (code === 'EIO' && !this.#closed) this.#options.onFault(error, request.kind);
+    if (code !== 'EIO') this.#options.observer.refused(error, request);
+    else if (!this.#closed) this.#options.onFault(error, request.kind);
     const [status, sentence] = STATUS_OF[code];
     return statusReply(request.id, status, sentence);
   }
@@ -278,7 +279,9 @@ export class SftpSession {
     if (!(error instanceof FramingError || error instanceof MalformedRequest)) {
       this.#options.onFault(error, 'receive');
     }
-    this.#options.transport.close(error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.observer.broken(reason);
+    this.#options.transport.close(reason);
     void this.end();
   }
 }

@@ -2,6 +2,7 @@ import type { StreamingBackend } from '../contract/backend.ts';
 import type { RequestContext } from '../contract/context.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
 import type { Pace } from '../contract/pace.ts';
+import type { EndedReading } from './file-reader.ts';
 import type { HandleTable } from './handle-table.ts';
 import type { Request, RequestKind } from './wire/requests.ts';
 
@@ -12,8 +13,22 @@ import type { Request, RequestKind } from './wire/requests.ts';
 export interface RequestObserver {
   /** Runs the part of a request that calls the backend. `targetPath` is the second path of those that name two. */
   request<T>(operation: string, path: string, run: () => Promise<T>, targetPath?: string): Promise<T>;
-  /** A file that was open for reading has been closed, or its session has ended; `bytes` went to the client. */
-  downloaded(path: string, bytes: number): void;
+  /** A file that was open for reading has been closed, or its session has ended. */
+  downloaded(path: string, ended: EndedReading): void;
+  /** A request was answered with an error that is no fault; those that `request` has run are among them. */
+  refused(error: unknown, request: NamedRequest): void;
+  /** The client broke the protocol, and its session is ended for it. */
+  broken(reason: string): void;
+}
+
+/** A request, with what it names: paths as they were sent. */
+export interface NamedRequest {
+  readonly kind: RequestKind;
+  readonly path?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly targetPath?: string;
+  readonly what?: string;
 }
 
 /** What the handlers of one session share. */

@@ -15,11 +15,13 @@ function create(tracer = new BasicTracerProvider().getTracer('test')) {
   return { observer: observeRequests(tracer, log)(principal, connection), lines };
 }
 
-describe('a request that changes something', () => {
+describe('a request that changes or lists something', () => {
   test.each([
     ['remove', 'DELETE'],
     ['mkdir', 'MKDIR'],
     ['rmdir', 'RMDIR'],
+    ['opendir', 'LIST'],
+    ['setstat', 'SETSTAT'],
   ])('%s has a line: who, from where, what, and its trace', async (operation, activityType) => {
     const { observer, lines } = create();
     await observer.request(operation, '/a', ok);
@@ -55,7 +57,7 @@ describe('a request that changes something', () => {
 
 test('a request that only looks has none', async () => {
   const { observer, lines } = create();
-  for (const operation of ['stat', 'lstat', 'opendir', 'readdir', 'read', 'setstat']) {
+  for (const operation of ['stat', 'lstat', 'readdir', 'read', 'statvfs']) {
     await observer.request(operation, '/a', ok);
   }
   expect(lines).toEqual([]);
@@ -73,12 +75,12 @@ test('a file that is opened for reading has one for those who want to see it all
 
 test('a download has a line when it ends, with what went to the client', () => {
   const { observer, lines } = create();
-  observer.downloaded('/a', 12);
+  observer.downloaded('/a', { bytes: 12, size: 20, result: 'ECONNABORTED' });
   expect(lines).toMatchObject([
     {
       level: 'info',
       message: 'download ended',
-      fields: { activityType: 'CLOSE', mode: 'read', ...who, bytesOut: 12 },
+      fields: { activityType: 'CLOSE', mode: 'read', ...who, bytesOut: 12, size: 20, result: 'ECONNABORTED' },
     },
   ]);
 });
@@ -101,4 +103,52 @@ test('without traces a line has no ids, rather than zeros', async () => {
   const { observer, lines } = create(new ProxyTracerProvider().getTracer('test') as never);
   await observer.request('mkdir', '/a', ok);
   expect(lines[0]?.fields).not.toHaveProperty('traceId');
+});
+
+describe('a request that is refused before the backend is asked', () => {
+  test('has a line with what it names, shortened, and the code', () => {
+    const { observer, lines } = create();
+    const tooLong = new FsError('ENAMETOOLONG', 'too long');
+    observer.refused(tooLong, { kind: 'remove', path: 'x'.repeat(5000) });
+    observer.refused(new FsError('EMFILE', 'too many'), { kind: 'open', path: '/a' });
+    observer.refused(new FsError('EINVAL', 'no'), { kind: 'rename', from: '/a', to: '/b\0' });
+    observer.refused(new FsError('ENOTSUP', 'no'), { kind: 'symlink', path: '/a', targetPath: '/b' });
+    observer.refused(new FsError('ENOTSUP', 'no'), { kind: 'unsupported', what: 'the extension x' });
+    expect(lines.map(({ level, message, fields }) => [level, message, fields])).toEqual([
+      ['info', 'remove', { activityType: 'DELETE', ...who, path: 'x'.repeat(1024), result: 'ENAMETOOLONG' }],
+      ['info', 'open', { activityType: 'OPEN', ...who, path: '/a', result: 'EMFILE' }],
+      [
+        'info',
+        'rename',
+        { activityType: 'RENAME', ...who, path: '/a', targetPath: '/b\0', result: 'EINVAL' },
+      ],
+      [
+        'info',
+        'symlink',
+        { activityType: 'CREATE_SYMLINK', ...who, path: '/a', targetPath: '/b', result: 'ENOTSUP' },
+      ],
+      [
+        'info',
+        'request refused',
+        { activityType: 'REFUSED', ...who, request: 'the extension x', result: 'ENOTSUP' },
+      ],
+    ]);
+  });
+
+  test('has none when it was asked after all, which has told of it, nor when it only looks', async () => {
+    const { observer, lines } = create();
+    const error = new FsError('EACCES', 'not yours');
+    await observer.request('remove', '/a', () => Promise.reject(error)).catch(ok);
+    observer.refused(error, { kind: 'remove', path: '/a' });
+    observer.refused(new FsError('ENOENT', 'none'), { kind: 'stat', path: '/a' });
+    expect(lines).toHaveLength(1);
+  });
+});
+
+test('a client that breaks the protocol has a line with the reason', () => {
+  const { observer, lines } = create();
+  observer.broken('a packet of no bytes');
+  expect(lines).toMatchObject([
+    { level: 'info', fields: { activityType: 'EXIT_REASON', ...who, reason: 'a packet of no bytes' } },
+  ]);
 });

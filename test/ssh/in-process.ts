@@ -101,7 +101,12 @@ export async function startInProcess(
             return sent;
           },
         },
-        observer: { request: (_operation, _path, run) => run(), downloaded: () => undefined },
+        observer: {
+          request: (_operation, _path, run) => run(),
+          downloaded: nothing,
+          refused: nothing,
+          broken: nothing,
+        },
         onFault: (error) => messages.push(`fault: ${error}`),
       });
       const receive = session.receive.bind(session);

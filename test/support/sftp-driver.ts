@@ -1,8 +1,10 @@
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { StreamingBackend, Upload } from '../../src/contract/backend.ts';
 import type { Principal } from '../../src/contract/context.ts';
+import { toFsErrorCode } from '../../src/contract/errors.ts';
 import type { MemoryAllowance } from '../../src/contract/memory.ts';
 import type { Pace } from '../../src/contract/pace.ts';
+import type { EndedReading } from '../../src/sftp/file-reader.ts';
 import { SftpSession } from '../../src/sftp/session.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 import { decodeReplies, init, open, type Reply, UPLOAD } from './sftp-packets.ts';
@@ -82,7 +84,11 @@ export class SftpDriver {
   /** `operation path` of everything that was observed. */
   readonly observed: string[] = [];
   /** Files that were read, once they are closed. */
-  readonly downloads: { readonly path: string; readonly bytes: number }[] = [];
+  readonly downloads: ({ readonly path: string } & EndedReading)[] = [];
+  /** `kind: code` of what was refused. */
+  readonly refusals: string[] = [];
+  /** Why the session was given up. */
+  readonly broken: string[] = [];
   #undecoded: Buffer = Buffer.alloc(0);
   #gate: Deferred<void> | undefined;
   #arrival = deferred();
@@ -109,7 +115,9 @@ export class SftpDriver {
           this.observed.push(`${operation} ${path}`);
           return run();
         },
-        downloaded: (path, bytes) => void this.downloads.push({ path, bytes }),
+        downloaded: (path, ended) => void this.downloads.push({ path, ...ended }),
+        refused: (error, { kind }) => void this.refusals.push(`${kind}: ${toFsErrorCode(error)}`),
+        broken: (reason) => void this.broken.push(reason),
       },
       memory,
       pace,

@@ -16,3 +16,11 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1024 ** exponent;
   return `${exponent === 0 ? value : value.toFixed(1)} ${UNITS[exponent]}`;
 }
+
+/** Of a client's: what a terminal would obey (controls, C1 ones included, and what turns the direction of text) is shown as its code. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}

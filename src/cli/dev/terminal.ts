@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import type { RecordedSpan } from '../../contract/activity.ts';
 import type { JobEvent, UploadFinishedEvent } from '../../jobs/event.ts';
-import { createPaint, formatBytes, type Paint } from './format.ts';
+import { createPaint, formatBytes, type Paint, printable } from './format.ts';
 import { attributeOf, traceIdOf } from './upload-traces.ts';
 import { drawWaterfall } from './waterfall.ts';
 
@@ -70,8 +70,8 @@ export class Terminal {
     const seconds = (Date.parse(job.data.finishedAt) - Date.parse(job.data.startedAt)) / 1000;
     const rate = seconds > 0 ? ` (${formatBytes(Math.round(size / seconds))}/s)` : '';
     this.#write([
-      `${this.#paint('green', 'stored')} ${this.#paint('bold', path)}: ${formatBytes(size)} in ${seconds.toFixed(2)} s${rate}`,
-      `  object  s3://${bucket}/${key}`,
+      `${this.#paint('green', 'stored')} ${this.#paint('bold', printable(path))}: ${formatBytes(size)} in ${seconds.toFixed(2)} s${rate}`,
+      `  object  s3://${bucket}/${printable(key)}`,
       `  trace   ${traceIdOf(job) ?? ''}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '  job',
@@ -81,13 +81,17 @@ export class Terminal {
   }
 
   otherEvent(event: JobEvent): void {
-    this.#write([`${this.#paint('bold', event.type)} ${event.data.path}`, ...this.#json(event), '']);
+    this.#write([
+      `${this.#paint('bold', event.type)} ${printable(event.data.path)}`,
+      ...this.#json(event),
+      '',
+    ]);
   }
 
   failedUpload(traceId: string, spans: readonly RecordedSpan[]): void {
     const root = spans.find((span) => span.parentSpanId === undefined);
     this.#write([
-      `${this.#paint('red', 'not stored')} ${this.#paint('bold', attributeOf(root, 'PATH') ?? '')}: ${root?.error ?? ''}`,
+      `${this.#paint('red', 'not stored')} ${this.#paint('bold', printable(attributeOf(root, 'PATH') ?? ''))}: ${printable(root?.error ?? '')}`,
       `  trace   ${traceId}`,
       ...drawWaterfall(spans, this.#paint).map((line) => `    ${line}`),
       '',
@@ -105,7 +109,7 @@ export class Terminal {
   #json(event: JobEvent): string[] {
     return JSON.stringify(event, null, 2)
       .split('\n')
-      .map((line) => `    ${this.#paint('dim', line)}`);
+      .map((line) => `    ${this.#paint('dim', printable(line))}`);
   }
 
   #write(lines: readonly string[]): void {

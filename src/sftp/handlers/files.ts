@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FsError } from '../../contract/errors.ts';
 import { normalizePath } from '../../contract/path.ts';
-import { type FetchRange, FileReader } from '../file-reader.ts';
+import { type EndedReading, type FetchRange, FileReader } from '../file-reader.ts';
 import { type Handle, spoil, type UploadHandle } from '../handle-table.ts';
 import { LIMITS } from '../limits.ts';
 import type { RequestOf, SessionState } from '../state.ts';
@@ -53,7 +53,7 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
         ...(etag === undefined ? {} : { etag }),
       }),
     );
-  const onClosed = (bytes: number) => state.observer.downloaded(path, bytes);
+  const onClosed = (ended: EndedReading) => state.observer.downloaded(path, ended);
   const reader = new FileReader({ size, fetch, memory: state.memory, onClosed });
   return { kind: 'file', path, info, reader };
 }

@@ -52,12 +52,11 @@ export async function setstat(state: SessionState, request: RequestOf<'setstat'>
   const { attributes } = request;
   const upload = state.handles.uploadAt(path);
   if (upload === undefined) {
-    const info = await state.observer.request(request.kind, path, () =>
-      state.backend.fileInfo(state.context, path),
-    );
-    if (attributes.size !== undefined && attributes.size !== info.size) {
+    await state.observer.request(request.kind, path, async () => {
+      const info = await state.backend.fileInfo(state.context, path);
+      if (attributes.size === undefined || attributes.size === info.size) return;
       await truncate(state, path, attributes.size, toFileAttributes(attributes));
-    }
+    });
   } else await setOfUpload(upload, attributes);
   return ok(request.id);
 }

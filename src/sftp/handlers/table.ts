@@ -32,6 +32,9 @@ const HANDLERS: { readonly [K in RequestKind]: Handler<K> } = {
   copyData,
   expandPath,
   homeDirectory,
+  symlink: () => {
+    throw new FsError('ENOTSUP', 'symbolic links');
+  },
   unsupported: (_state, request) => {
     throw new FsError('ENOTSUP', request.what);
   },

@@ -17,6 +17,9 @@ export const ADVERTISED_EXTENSIONS: readonly (readonly [name: string, version: s
   ['copy-data', '1'],
 ];
 
+/** Longest name of an extension that is repeated to anybody, in characters. */
+const MAX_NAME = 64;
+
 /** Reads the body of an EXTENDED request after its name (section 8 of the draft; OpenSSH PROTOCOL, section 4). */
 export function readExtension(name: string, id: number, reader: FieldReader): Request {
   switch (name) {
@@ -45,6 +48,6 @@ export function readExtension(name: string, id: number, reader: FieldReader): Re
         offset: reader.uint64(),
       };
     default:
-      return { kind: 'unsupported', id, what: 'this extension' };
+      return { kind: 'unsupported', id, what: `the extension ${name.slice(0, MAX_NAME)}` };
   }
 }

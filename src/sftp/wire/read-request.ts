@@ -78,11 +78,11 @@ export function readRequest(packet: readonly Buffer[]): Request {
     case PacketType.READLINK:
       return { kind: 'readlink', id, path: reader.text() };
     case PacketType.SYMLINK:
-      return { kind: 'unsupported', id, what: 'symbolic links' };
+      return { kind: 'symlink', id, path: reader.text(), targetPath: reader.text() };
     case PacketType.EXTENDED:
       return readExtension(reader.text(), id, reader);
     default:
-      return { kind: 'unsupported', id, what: 'this request' };
+      return { kind: 'unsupported', id, what: `requests of type ${type}` };
   }
 }
 

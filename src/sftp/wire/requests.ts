@@ -38,6 +38,8 @@ export type Request =
     })
   | (WithId & { readonly kind: 'limits' })
   | (WithId & { readonly kind: 'homeDirectory'; readonly username: string })
+  /** The draft has the link first, OpenSSH what it points at. */
+  | (OnPath & { readonly kind: 'symlink'; readonly targetPath: string })
   | (WithId & { readonly kind: 'unsupported'; readonly what: string });
 
 export type RequestKind = Request['kind'];

@@ -66,7 +66,7 @@ const EXAMPLES: readonly Example[] = [
   [
     'SYMLINK, which is not supported (section 6.10)',
     '14  00000013  00000002 2f6c  00000002 2f74',
-    { kind: 'unsupported', id: 19, what: 'symbolic links' },
+    { kind: 'symlink', id: 19, path: '/l', targetPath: '/t' },
   ],
   [
     'an id with the highest bit set (section 6)',
