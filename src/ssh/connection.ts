@@ -125,7 +125,9 @@ export class SshConnection {
         }),
       );
     });
-    options.socket.once('close', () => clearTimeout(this.#idle));
+    // ssh2 ends what breaks the protocol, and would wait for ever for the client to end it too.
+    socket.once('finish', () => this.#destroySoon());
+    socket.once('close', () => clearTimeout(this.#idle));
   }
 
   /** Who has logged in; undefined before that. */
@@ -149,9 +151,12 @@ export class SshConnection {
 
   /** Behind what was sent already, and without waiting long for the client. */
   end(): void {
-    const { client, socket } = this.#options;
-    client.end();
-    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+    this.#options.client.end();
+    this.#destroySoon();
+  }
+
+  #destroySoon(): void {
+    setTimeout(() => this.#options.socket.destroy(), GOODBYE_MS).unref();
   }
 
   /** Ends every session; resolves when their uploads are aborted, and those that were being finished are. */
