@@ -158,7 +158,9 @@ export class SshConnection {
       this.#refuse('tcpip');
       reject();
     });
-    options.socket.once('close', () => clearTimeout(this.#idle));
+    // ssh2 ends what breaks the protocol, and would wait for ever for the client to end it too.
+    socket.once('finish', () => this.#destroySoon());
+    socket.once('close', () => clearTimeout(this.#idle));
   }
 
   /** Who has logged in; undefined before that. */
@@ -185,7 +187,11 @@ export class SshConnection {
     const { client, socket } = this.#options;
     if (this.#farewell === undefined) client.end();
     else disconnect(client, socket, DisconnectReason.BY_APPLICATION, this.#farewell);
-    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+    this.#destroySoon();
+  }
+
+  #destroySoon(): void {
+    setTimeout(() => this.#options.socket.destroy(), GOODBYE_MS).unref();
   }
 
   /** Ends every session; resolves when their uploads are aborted, and those that were being finished are. */
@@ -204,7 +210,7 @@ export class SshConnection {
     onAuthenticated();
     login.ended('too_many_sessions');
     disconnect(client, socket, DisconnectReason.TOO_MANY_CONNECTIONS, TOO_MANY_SESSIONS);
-    setTimeout(() => socket.destroy(), GOODBYE_MS).unref();
+    this.#destroySoon();
     return { refused: TOO_MANY_SESSIONS };
   }
 
