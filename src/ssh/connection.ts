@@ -165,9 +165,11 @@ export class SshConnection {
     session.on('exec', (accept) => refuseCommand(accept()));
     session.on('subsystem', (accept, reject, { name }) => {
       const principal = this.#principal;
-      if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject();
+      // No answer may be wanted, and then there is none to give.
+      if (name !== 'sftp' || principal === undefined || this.#isDraining) return reject?.();
       const { connection, socket, openSession } = this.#options;
-      const channel = accept();
+      const channel = accept() as ServerChannel | undefined;
+      if (channel === undefined) return;
       const sftp = runSftpChannel({
         channel,
         socket,
@@ -199,8 +201,9 @@ export class SshConnection {
   }
 }
 
-/** A command that did nothing, said so and failed. */
-function refuseCommand(channel: ServerChannel): void {
+/** A command that did nothing, said so and failed. There is no channel when the session has one already. */
+function refuseCommand(channel: ServerChannel | undefined): void {
+  if (channel === undefined) return;
   channel.stderr.write(SFTP_ONLY);
   channel.exit(1);
   channel.close();
