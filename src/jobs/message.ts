@@ -58,11 +58,13 @@ function toPrefix({ data }: JobEvent): string {
 
 /**
  * JSON, without the two characters that SQS takes in no form but an escaped one; JSON escapes the other ones itself
- * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
+ * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html). Those past U+FFFF are escaped too:
+ * SQS takes them, some that play it do not.
  */
 function toBody(event: JobEvent): string {
-  return JSON.stringify(event).replace(/[\ufffe\uffff]/g, (character) =>
-    character === '\ufffe' ? '\\ufffe' : '\\uffff',
+  return JSON.stringify(event).replace(
+    /[\ud800-\udfff\ufffe\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
   );
 }
 

@@ -47,6 +47,9 @@ export interface SshServerOptions
 /** Sent as `SSH-2.0-Sluice`. Without a version: it tells an attacker what to look for and a client nothing. */
 const IDENT = 'Sluice';
 
+/** Longest name of a client's software that is noted, in characters: RFC 4253, section 4.2, has no line longer, ssh2 takes 8 KiB. */
+const MAX_CLIENT_VERSION = 255;
+
 /** How long what was being done may take to its end once the server cuts off the rest, in milliseconds. */
 const LAST_WORDS_MS = 10_000;
 
@@ -238,7 +241,7 @@ export class SshServer {
       id: randomUUID(),
       clientAddress: client.address,
       clientPort: client.port,
-      clientVersion: info.header.versions.software,
+      clientVersion: info.header.versions.software.slice(0, MAX_CLIENT_VERSION),
     };
     login.identified(connection);
     const log = withFields(this.#options.log, {

@@ -22,7 +22,18 @@ export function createLogger(level: string): Log {
     serializers: { err: describeError },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
   };
-  return pino(options, pino.destination({ dest: 1, sync: true }));
+  const stdout = pino.destination({ dest: 1, sync: true });
+  return pino(options, { write: (line) => stdout.write(toOneLine(line)) });
+}
+
+/**
+ * JSON leaves as they are what some readers take for the end of a line (U+0085, U+2028, U+2029), and some terminals for a command (C1):
+ * a client that names a file so could write lines of its own.
+ */
+function toOneLine(line: string): string {
+  return line.replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 interface ErrorDescription {

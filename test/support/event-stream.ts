@@ -87,8 +87,13 @@ export class EventStream {
     const parts = (this.#rest + text).split('\n\n');
     this.#rest = parts.pop() ?? '';
     for (const part of parts) {
-      const name = /^event: (.*)$/m.exec(part)?.[1] ?? '';
-      this.events.push({ name, data: JSON.parse(/^data: (.*)$/m.exec(part)?.[1] ?? 'null') });
+      // Not by expressions: theirs are more ends of a line than there are in such a stream, and names have them all.
+      const field = (name: string) =>
+        part
+          .split('\n')
+          .find((line) => line.startsWith(`${name}: `))
+          ?.slice(name.length + 2);
+      this.events.push({ name: field('event') ?? '', data: JSON.parse(field('data') ?? 'null') });
     }
     for (const check of [...this.#waiting]) check();
   }

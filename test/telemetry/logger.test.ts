@@ -48,3 +48,12 @@ test('an error of the AWS SDK is written without its request and its answer', as
   });
   expect(JSON.stringify(line)).not.toContain('hush');
 });
+
+test('a name in a line is never the end of the line, nor a command to a terminal', async () => {
+  const name = 'a\u2028b\u2029c\u0085d\u009b31m\x7f\r\n\x0b\x1b[2J';
+  const statement = `log.info({ path: ${JSON.stringify(name)} }, 'named');`;
+  const script = `import { createLogger } from '${MODULE}'; const log = createLogger('info'); ${statement}`;
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+  expect(JSON.parse(stdout)).toMatchObject({ path: name });
+  expect(stdout.trimEnd()).not.toMatch(/[\p{Cc}\u2028\u2029]/u);
+});
