@@ -26,6 +26,7 @@ import { withIngestion } from './layers/with-ingestion.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
+import { withoutBuckets } from './layers/without-buckets.ts';
 import { SftpSession } from './sftp/session.ts';
 import { Door } from './ssh/door.ts';
 import { createProxiedClientFinder } from './ssh/find-client.ts';
@@ -130,9 +131,10 @@ export async function createApp(
   const spool = await createSpool(settings, log);
   const observe = observeAwsCalls(tracer, metrics);
   const storage = await openBackend({ budget, spool, log, observeAwsCalls: observe });
-  const probes = new Map([[storage.standsOn, storage.probe]]);
+  const probes = new Map([[storage.standsOn, storage.probe], ...(storage.furtherProbes ?? [])]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
+  if (storage.hasBuckets !== true) backend = withoutBuckets(backend, log);
   const isTemporary = matchNames(settings.temporaryNames);
   const { outboxStore } = storage;
   const { serviceName, deliveries, duplicates } = settings;

@@ -166,6 +166,7 @@ const HOMES: Readonly<
   '@aws-sdk/client-s3': { code: ['backends/s3', 'cli/dev'] },
   '@aws-sdk/client-sqs': { code: ['jobs', 'cli/dev'] },
   '@aws-sdk/client-secrets-manager': { code: ['secrets'] },
+  '@aws-sdk/client-sts': { code: ['backends/s3'] },
   '@node-rs/argon2': { code: ['auth/passwords.ts'] },
   '@node-rs/bcrypt': { code: ['auth/passwords.ts'] },
   '@opentelemetry/api': { code: ['layers', 'telemetry', 'cli/dev'], types: ['app.ts', 'server'] },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BUCKET_NAME_FAULT, isBucketName } from '../contract/bucket-name.ts';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
 
 /** As JSON: every job carries it, and a message has its limit. */
@@ -13,12 +14,18 @@ export const principalFields = {
     })
     .default({}),
   permissions: z.array(z.enum(PERMISSIONS)).optional(),
+  bucket: z.string().refine(isBucketName, { error: BUCKET_NAME_FAULT }).optional(),
 } as const;
 
 const fields = z.object(principalFields);
 
 /** What is not said is absent, not undefined. */
 export function toPrincipal(username: string, { session, ...said }: z.infer<typeof fields>): Principal {
-  const { permissions } = said;
-  return { username, session, ...(permissions === undefined ? {} : { permissions }) };
+  const { permissions, bucket } = said;
+  return {
+    username,
+    session,
+    ...(permissions === undefined ? {} : { permissions }),
+    ...(bucket === undefined ? {} : { bucket }),
+  };
 }

@@ -5,6 +5,8 @@ export interface Principal {
   readonly session: Readonly<Record<string, string>>;
   /** What the principal may do; everything when absent. */
   readonly permissions?: readonly Permission[];
+  /** S3 alone: the bucket that the principal's files are in; that of the service when absent. */
+  readonly bucket?: string;
 }
 
 /** Everything that a principal may be allowed to do (docs/users.md). */
