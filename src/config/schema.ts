@@ -214,7 +214,8 @@ export function crossFaults(env: Environment): string[] {
   if (env['SLUICE_ASSUME_ROLE_ARN'] !== undefined && backend !== 's3') {
     faults.push('SLUICE_ASSUME_ROLE_ARN: needs the s3 backend: it is for calls of S3');
   }
-  if (env['SLUICE_ASSUME_ROLE_ARN'] !== undefined && !isBucketName(env['SLUICE_BUCKET'] ?? 'absent')) {
+  const { SLUICE_ASSUME_ROLE_ARN: role, SLUICE_BUCKET: bucket } = env;
+  if (role !== undefined && bucket !== undefined && backend === 's3' && !isBucketName(bucket)) {
     faults.push(
       'SLUICE_BUCKET: must be the name of a bucket where SLUICE_ASSUME_ROLE_ARN is set: users are confined by its ARN',
     );
