@@ -190,9 +190,11 @@ describe('the table of spans', () => {
       missing.push(...attributes.filter((name) => !keys.has(name)).map((name) => `${pattern}: ${name}`));
     }
     expect(missing).toEqual([
-      // The queue took everything at once, and everybody could be authenticated, or not.
+      // The queue took everything at once, STS answered at once, and everybody could be authenticated, or not.
       'SQS.<Operation>: http.request.resend_count',
       'SQS.<Operation>: error.type',
+      'STS.AssumeRole: http.request.resend_count',
+      'STS.AssumeRole: error.type',
       'ssh.authenticate: sluice.result',
     ]);
   });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -97,11 +97,11 @@ export async function startStrictSts({ accessKeyId, externalId }: StrictStsOptio
     const parameters = new URLSearchParams(await text(request));
     try {
       const answer = assume(request, parameters);
-      response.writeHead(200, { 'content-type': 'text/xml' }).end(answer);
+      response.writeHead(200, { 'content-type': 'text/xml', ...requestId() }).end(answer);
     } catch (error) {
       const known = error instanceof S3Error ? error : new S3Error(500, 'InternalFailure', String(error));
       const fault = [element('Code', known.code), element('Message', known.message)];
-      response.writeHead(known.status, { 'content-type': 'text/xml' });
+      response.writeHead(known.status, { 'content-type': 'text/xml', ...requestId() });
       response.end(document('ErrorResponse', [element('Error', fault)]));
     }
   });
@@ -136,6 +136,8 @@ export async function startStrictSts({ accessKeyId, externalId }: StrictStsOptio
   };
   return sts;
 }
+
+const requestId = () => ({ 'x-amzn-requestid': randomUUID() });
 
 const invalid = (name: string) =>
   new S3Error(400, 'ValidationError', `1 validation error detected: Value at '${name}' failed`);
