@@ -13,6 +13,8 @@ export default defineConfig({
       AWS_ENDPOINT_URL_S3: '',
       SLUICE_TEST_S3_PROFILE: '',
       SLUICE_TEST_BUCKET: '',
+      // And that of test/sts (vitest.sts.config.ts).
+      AWS_ENDPOINT_URL_STS: '',
     },
     testTimeout: 30_000,
     hookTimeout: 60_000,

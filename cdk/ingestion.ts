@@ -87,6 +87,14 @@ export interface SftpIngestionProps {
   readonly allowedKeyPrefixes?: readonly string[];
 
   /**
+   * Whether each user's files are reached by credentials that are good for nothing else (docs/tenancy.md): a role besides that of the
+   * tasks, which the tasks assume for each user. It makes a difference where `keyPrefix` is `session:KEY`.
+   *
+   * @default false - by the role of the tasks
+   */
+  readonly assumeRole?: boolean;
+
+  /**
    * Further settings of the service, as environment variables (README.md).
    *
    * @default - the service's own defaults
@@ -134,6 +142,8 @@ export class SftpIngestion extends Construct {
         queues: [this.jobs.queue, ...(failureQueue === undefined ? [] : [failureQueue])],
         secrets: [this.credentials.hostKeys, this.credentials.users].filter((secret) => secret !== undefined),
         userSecrets: this.credentials.userSecrets,
+        hasTenantRole: props.assumeRole === true,
+        looksAtFiles: props.settings?.SLUICE_JOBS === 'every-object',
       },
       environment: {
         ...this.#environment(props),

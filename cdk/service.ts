@@ -21,6 +21,7 @@ import type { SluiceFrontDoor } from './front-door.ts';
 import type { SluiceNetwork } from './network.ts';
 import { defineTask, MAX_DRAIN_SECONDS, type TaskArchitecture } from './task.ts';
 import { createTaskRole, type TaskRoleOptions } from './task-role.ts';
+import { createTenantRole } from './tenant-role.ts';
 
 /** The least that Fargate takes of both for the memory that the collector and a few uploads need. */
 const DEFAULT_CPU = 256;
@@ -126,6 +127,8 @@ export class SluiceService extends Construct {
   readonly cluster: ICluster;
   readonly taskDefinition: FargateTaskDefinition;
   readonly taskRole: Role;
+  /** What users' files are reached by, where there is such a role. */
+  readonly tenantRole: Role | undefined;
   readonly service: FargateService;
   readonly logGroup: LogGroup;
   readonly scaling: ScalableTaskCount;
@@ -140,6 +143,9 @@ export class SluiceService extends Construct {
       retention: props.logRetention ?? RetentionDays.THREE_MONTHS,
     });
     this.taskRole = createTaskRole(this, 'TaskRole', { ...permissions, clusterName });
+    this.tenantRole = permissions.hasTenantRole
+      ? createTenantRole(this, 'TenantRole', { ...permissions, taskRole: this.taskRole })
+      : undefined;
     this.taskDefinition = defineTask(this, {
       image: props.image,
       architecture: props.architecture ?? 'ARM64',
@@ -149,7 +155,10 @@ export class SluiceService extends Construct {
       drainSeconds: props.drainSeconds,
       role: this.taskRole,
       logGroup: this.logGroup,
-      environment: props.environment,
+      environment: {
+        ...props.environment,
+        ...(this.tenantRole === undefined ? {} : { SLUICE_ASSUME_ROLE_ARN: this.tenantRole.roleArn }),
+      },
     });
     this.service = new FargateService(this, 'Service', {
       cluster: this.cluster,

@@ -17,15 +17,28 @@ export interface TaskRoleOptions {
   readonly secrets: readonly ISecret[];
   /** Of users, one each. */
   readonly userSecrets?: UserSecrets | undefined;
+  /** Whether users' files are reached by another role: what the service does by itself is left for this one. */
+  readonly hasTenantRole: boolean;
+  /** Whether files are looked at that jobs were noted down for (`SLUICE_JOBS=every-object`). */
+  readonly looksAtFiles: boolean;
   readonly clusterName: string;
 }
 
+/** What uploads and downloads take, of the objects of files and of the service's own. */
+export const OBJECT_ACTIONS = [
+  's3:GetObject',
+  's3:PutObject',
+  's3:DeleteObject',
+  's3:AbortMultipartUpload',
+] as const;
+
 /** What writing and reading with a key of one's own takes, multipart uploads included (S3 User Guide, SSE-KMS; SQS: key management). */
-const USES_OF_KEYS = ['kms:GenerateDataKey', 'kms:Decrypt'] as const;
+export const USES_OF_KEYS = ['kms:GenerateDataKey', 'kms:Decrypt'] as const;
 
 /** What the service itself may do, and no more: its objects, its queue, its secrets, and protect its own tasks. */
 export function createTaskRole(scope: Construct, id: string, options: TaskRoleOptions): Role {
-  const { bucket, keyPrefixes, queues, secrets, userSecrets, clusterName } = options;
+  const { bucket, keyPrefixes, queues, secrets, userSecrets, hasTenantRole, looksAtFiles, clusterName } =
+    options;
   const role = new Role(scope, id, {
     description: 'Sluice: the service',
     assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com'),
@@ -40,10 +53,16 @@ export function createTaskRole(scope: Construct, id: string, options: TaskRoleOp
       }),
     );
 
-  const isWhole = keyPrefixes.includes('');
-  const prefixes = isWhole ? [''] : [...keyPrefixes, INTERNAL_PREFIX];
-  const objects = prefixes.map((prefix) => bucket.arnForObjects(`${prefix}*`));
-  allow(['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], objects);
+  const files = hasTenantRole ? [] : keyPrefixes;
+  const isWhole = files.includes('');
+  const prefixes = isWhole ? [''] : [...files, INTERNAL_PREFIX];
+  const below = (prefix: string) => bucket.arnForObjects(`${prefix}*`);
+  const objects = prefixes.map(below);
+  allow([...OBJECT_ACTIONS], objects);
+  if (hasTenantRole) {
+    objects.push(...keyPrefixes.map(below));
+    allow(['s3:AbortMultipartUpload', ...(looksAtFiles ? ['s3:GetObject'] : [])], keyPrefixes.map(below));
+  }
   // HeadBucket, by which the service looks whether the bucket is there, names no prefix.
   const listed = isWhole
     ? undefined

@@ -12,6 +12,7 @@ vi.setConfig({ testTimeout: 30_000 });
 
 /** What a deployment makes of the values that the template does not know. */
 const DEPLOYED: Readonly<Record<string, string>> = {
+  SLUICE_ASSUME_ROLE_ARN: 'arn:aws:iam::111122223333:role/Sluice-ServiceTenantRole-1abc2def3ghi',
   SLUICE_BUCKET: 'sluice-storagebucket-1abc2def3ghi',
   SLUICE_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/111122223333/Sluice-JobsQueue-1abc2def3ghi',
   SLUICE_FAILURE_QUEUE_URL: 'https://sqs.eu-west-1.amazonaws.com/111122223333/Failures',
@@ -80,6 +81,15 @@ describe('the environment of the service', () => {
       backend: { prefix: 'session:prefix' },
       jobs: { failureQueueUrl: DEPLOYED['SLUICE_FAILURE_QUEUE_URL'] },
     });
+  });
+
+  test('has the role for users that the stack has made', () => {
+    const role = 'arn:aws:iam::111122223333:role/Sluice-ServiceTenantRole-1abc2def3ghi';
+    const keyPrefix = 'session:prefix';
+    expect(configOf(() => ({ keyPrefix, assumeRole: true }))).toMatchObject({
+      backend: { assumeRole: { roleArn: role, externalId: undefined } },
+    });
+    expect(configOf(() => ({ keyPrefix })).backend).toMatchObject({ assumeRole: undefined });
   });
 
   test('takes settings as they are given', () => {

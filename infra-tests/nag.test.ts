@@ -32,6 +32,7 @@ const DEPLOYMENTS: Readonly<Record<string, (stack: Stack) => SftpIngestionProps>
       network: { existingVpc: existingVpc(stack) },
       keyPrefix: 'session:prefix',
       allowedKeyPrefixes: ['tenants/', 'partners/'],
+      assumeRole: true,
     };
   },
 };

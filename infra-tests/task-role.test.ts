@@ -122,6 +122,66 @@ describe('a key prefix', () => {
   });
 });
 
+describe('a role for users', () => {
+  const confined = (props: SftpIngestionProps = {}) =>
+    ingestionWith(() => ({
+      ...WITHOUT_COLLECTOR,
+      keyPrefix: 'session:prefix',
+      allowedKeyPrefixes: ['tenants/'],
+      assumeRole: true,
+      ...props,
+    })).service;
+
+  test('leaves the tasks what the service does by itself, and the right to assume it', () => {
+    const grants = grantsOf(confined().taskRole);
+    expect(ofS3(grants)).toEqual(
+      [
+        ...objects('.sluice/'),
+        's3:AbortMultipartUpload <Storage/Bucket.Arn>/tenants/*',
+        ...listings('.sluice/*'),
+      ].sort(),
+    );
+    expect(grants.filter((grant) => grant.startsWith('sts:'))).toEqual([
+      'sts:AssumeRole <Service/TenantRole.Arn>',
+    ]);
+  });
+
+  test('leaves them to look at files where jobs are noted down before these are there', () => {
+    const { taskRole } = confined({ settings: { SLUICE_JOBS: 'every-object' } });
+    const files = ofS3(grantsOf(taskRole)).filter((grant) => grant.endsWith('/tenants/*'));
+    expect(files).toEqual([
+      's3:AbortMultipartUpload <Storage/Bucket.Arn>/tenants/*',
+      's3:GetObject <Storage/Bucket.Arn>/tenants/*',
+    ]);
+  });
+
+  test('may use files and what unfinished uploads keep, and nothing else', () => {
+    const { tenantRole } = confined();
+    if (tenantRole === undefined) throw new Error('there is no role');
+    const prefixes = { StringLike: { 's3:prefix': ['tenants/*', '.sluice/staging/*'] } };
+    expect(grantsOf(tenantRole)).toEqual(
+      [
+        ...objects('tenants/', '.sluice/staging/'),
+        `s3:ListBucket <Storage/Bucket.Arn> if ${JSON.stringify(prefixes)}`,
+      ].sort(),
+    );
+  });
+
+  test('is assumed by the tasks alone', () => {
+    const service = confined();
+    const roles = Object.values(templateOf(service).findResources('AWS::IAM::Role'));
+    const [role] = roles.filter(({ Properties }) => Properties.Description === 'Sluice: the files of users');
+    const { Statement } = role?.['Properties'].AssumeRolePolicyDocument ?? {};
+    expect(Statement).toMatchObject([{ Effect: 'Allow', Action: 'sts:AssumeRole' }]);
+    expect(JSON.stringify(Statement[0].Principal)).toContain('ServiceTaskRole');
+  });
+
+  test('there is none unless it is asked for', () => {
+    expect(ingestionWith().service.tenantRole).toBeUndefined();
+    expect(grantsOf(ingestionWith().service.taskRole).join()).not.toContain('sts:');
+  });
+});
+
 describe('keys of KMS', () => {
   const arnOf = (digit: number) =>
     `arn:aws:kms:eu-west-1:111122223333:key/${'11111111-2222-3333-4444-555555555555'.replace(/.$/, `${digit}`)}`;

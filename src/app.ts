@@ -31,6 +31,7 @@ import { withPace } from './layers/with-pace.ts';
 import { withPermissions } from './layers/with-permissions.ts';
 import { withPublisherTelemetry } from './layers/with-publisher-telemetry.ts';
 import { withTelemetry } from './layers/with-telemetry.ts';
+import { withoutBuckets } from './layers/without-buckets.ts';
 import { UsersInside } from './limits/users-inside.ts';
 import { SftpSession } from './sftp/session.ts';
 import { Door } from './ssh/door.ts';
@@ -139,9 +140,10 @@ export async function createApp(
   const spool = await createSpool(settings, log);
   const observe = observeAwsCalls(tracer, metrics);
   const storage = await openBackend({ budget, spool, log, observeAwsCalls: observe });
-  const probes = new Map([[storage.standsOn, storage.probe]]);
+  const probes = new Map([[storage.standsOn, storage.probe], ...(storage.furtherProbes ?? [])]);
 
   let backend: StreamingBackend = withBuffering(storage.backend, { maxFileBytes: MAX_BUFFERED_FILE_BYTES });
+  if (storage.hasBuckets !== true) backend = withoutBuckets(backend, log);
   backend = withFolders(backend);
   const isTemporary = matchNames(settings.temporaryNames);
   const { outboxStore } = storage;

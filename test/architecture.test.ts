@@ -172,6 +172,7 @@ const HOMES: Readonly<
   '@aws-sdk/client-s3': { code: ['backends/s3', 'cli/dev'] },
   '@aws-sdk/client-sqs': { code: ['jobs', 'cli/dev'] },
   '@aws-sdk/client-secrets-manager': { code: ['secrets'] },
+  '@aws-sdk/client-sts': { code: ['backends/s3'] },
   '@noble/post-quantum': { code: ['ssh/mlkem768x25519.ts'] },
   '@aws-sdk/credential-provider-node': { code: ['auth/sign-question.ts'] },
   '@smithy/core': { code: ['auth/sign-question.ts'] },

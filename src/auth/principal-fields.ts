@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BUCKET_NAME_FAULT, isBucketName } from '../contract/bucket-name.ts';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
 import { normalizePath } from '../contract/path.ts';
 import { limitsField } from './limits-field.ts';
@@ -19,8 +20,7 @@ const permissions = z.array(z.enum(PERMISSIONS));
 
 const path = z.string().refine(isNormalPath, { error: 'must be an absolute path of plain names, as /in' });
 
-/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
-const bucket = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket');
+const bucket = z.string().refine(isBucketName, { error: BUCKET_NAME_FAULT });
 
 const folder = z.strictObject({
   path,
@@ -47,6 +47,7 @@ const folders = z
 export const principalFields = {
   session: session.default({}),
   permissions: permissions.optional(),
+  bucket: bucket.optional(),
   folders: folders.optional(),
   home: path.optional(),
   limits: limitsField.optional(),
@@ -56,11 +57,12 @@ const fields = z.object(principalFields);
 
 /** What is not said is absent, not undefined. */
 export function toPrincipal(username: string, { session, ...said }: z.infer<typeof fields>): Principal {
-  const { permissions, folders, home, limits } = said;
+  const { permissions, bucket, folders, home, limits } = said;
   return {
     username,
     session,
     ...(permissions === undefined ? {} : { permissions }),
+    ...(bucket === undefined ? {} : { bucket }),
     ...(folders === undefined ? {} : { folders }),
     ...(home === undefined ? {} : { home }),
     ...(limits === undefined ? {} : { limits }),

@@ -25,7 +25,7 @@ export async function createBackend(
     }
     case 's3': {
       const { openS3Backend } = await import('./s3/open.ts');
-      return openS3Backend(config, resources);
+      return await openS3Backend(config, resources);
     }
     case 'process': {
       const { openProcessBackend } = await import('./process/open.ts');

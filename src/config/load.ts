@@ -118,6 +118,16 @@ export interface S3Config {
   readonly prefix: string;
   /** Age at which an upload counts as abandoned; 0: none ever does. */
   readonly staleUploadMs: number;
+  /** What users' files are reached by; undefined: by the service's own credentials. */
+  readonly assumeRole: AssumeRoleConfig | undefined;
+  readonly aws: AwsConfig;
+}
+
+/** A role that is assumed for each user, with what that user needs of it. */
+export interface AssumeRoleConfig {
+  readonly roleArn: string;
+  readonly externalId: string | undefined;
+  /** How STS is reached. */
   readonly aws: AwsConfig;
 }
 
@@ -211,7 +221,7 @@ function toFaults(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
 
-function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
+function toBackend(variables: Variables, aws: AwsConfig, sts: AwsConfig): BackendConfig {
   const prefix = variables.SLUICE_PREFIX;
   const staleUploadMs = variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000;
   const [, form, path] = PROCESS_BACKEND.exec(variables.SLUICE_BACKEND) ?? [];
@@ -224,7 +234,14 @@ function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
     case 'folder':
       return { kind: 'folder', folder: variables.SLUICE_FOLDER as string, prefix, staleUploadMs };
     case 's3':
-      return { kind: 's3', bucket: variables.SLUICE_BUCKET as string, prefix, staleUploadMs, aws };
+      return {
+        kind: 's3',
+        bucket: variables.SLUICE_BUCKET as string,
+        prefix,
+        staleUploadMs,
+        assumeRole: toAssumeRole(variables, sts),
+        aws,
+      };
     default:
       return {
         kind: 'module',
@@ -232,6 +249,11 @@ function toBackend(variables: Variables, aws: AwsConfig): BackendConfig {
         options: variables.SLUICE_BACKEND_OPTIONS,
       };
   }
+}
+
+function toAssumeRole(variables: Variables, aws: AwsConfig): AssumeRoleConfig | undefined {
+  const { SLUICE_ASSUME_ROLE_ARN: roleArn, SLUICE_ASSUME_ROLE_EXTERNAL_ID: externalId } = variables;
+  return roleArn === undefined ? undefined : { roleArn, externalId, aws };
 }
 
 function toConfig(variables: Variables, standard: StandardVariables): Config {
@@ -263,7 +285,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
     users:
       secret('SLUICE_USERS_SECRET') ??
       toUsers(variables, aws(standard.AWS_ENDPOINT_URL_SECRETS_MANAGER), region),
-    backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3)),
+    backend: toBackend(variables, aws(standard.AWS_ENDPOINT_URL_S3), aws(standard.AWS_ENDPOINT_URL_STS)),
     jobs:
       queueUrl === undefined
         ? undefined

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { isBucketName } from '../contract/bucket-name.ts';
 import { parseJson } from '../contract/json.ts';
 import type { EnvName } from './env-names.ts';
 import {
   DEFAULT_PORT,
+  externalId,
   httpUrl,
   isCidr,
   isNamePattern,
@@ -11,6 +13,7 @@ import {
   type Limits,
   PRIVATE_SUBNETS,
   regionOf,
+  roleArn,
   TEMPORARY_NAMES,
   toCidr,
   wholeNumberFault,
@@ -135,6 +138,8 @@ const variables = {
   SLUICE_BACKEND_OPTIONS: jsonObject.optional(),
   SLUICE_BUCKET: z.string().optional(),
   SLUICE_PREFIX: keyPrefix.default(''),
+  SLUICE_ASSUME_ROLE_ARN: roleArn.optional(),
+  SLUICE_ASSUME_ROLE_EXTERNAL_ID: externalId.optional(),
   SLUICE_STALE_UPLOAD_HOURS: wholeNumber(LIMITS.staleUploadHours),
   SLUICE_FOLDER: z.string().optional(),
   SLUICE_QUEUE_URL: httpUrl.optional(),
@@ -171,6 +176,7 @@ const standard = {
   AWS_ENDPOINT_URL: httpUrl.optional(),
   AWS_ENDPOINT_URL_S3: httpUrl.optional(),
   AWS_ENDPOINT_URL_SQS: httpUrl.optional(),
+  AWS_ENDPOINT_URL_STS: httpUrl.optional(),
   AWS_ENDPOINT_URL_SECRETS_MANAGER: httpUrl.optional(),
   AWS_REGION: z.string().optional(),
   AWS_DEFAULT_REGION: z.string().optional(),
@@ -216,6 +222,18 @@ export function crossFaults(env: Environment): string[] {
   const isModule = !BUILT_IN.includes(backend) && !PROCESS_BACKEND.test(backend);
   if (env['SLUICE_BACKEND_OPTIONS'] !== undefined && !isModule) {
     faults.push('SLUICE_BACKEND_OPTIONS: needs SLUICE_BACKEND to be a module: it is for the init of that');
+  }
+  if (env['SLUICE_ASSUME_ROLE_ARN'] !== undefined && backend !== 's3') {
+    faults.push('SLUICE_ASSUME_ROLE_ARN: needs the s3 backend: it is for calls of S3');
+  }
+  const { SLUICE_ASSUME_ROLE_ARN: role, SLUICE_BUCKET: bucket } = env;
+  if (role !== undefined && bucket !== undefined && backend === 's3' && !isBucketName(bucket)) {
+    faults.push(
+      'SLUICE_BUCKET: must be the name of a bucket where SLUICE_ASSUME_ROLE_ARN is set: users are confined by its ARN',
+    );
+  }
+  if (env['SLUICE_ASSUME_ROLE_EXTERNAL_ID'] !== undefined && env['SLUICE_ASSUME_ROLE_ARN'] === undefined) {
+    faults.push('SLUICE_ASSUME_ROLE_EXTERNAL_ID: needs SLUICE_ASSUME_ROLE_ARN: it is for that role');
   }
   const isFolder = env['SLUICE_BACKEND'] === 'folder';
   if (isFolder && env['SLUICE_FOLDER'] === undefined) {

@@ -82,3 +82,16 @@ export const keyPrefix = z
   .refine((prefix) => prefix !== 'session:', 'must name a session attribute after "session:"')
   .refine((prefix) => !prefix.replace(/^\/+/, '').startsWith('.sluice'), 'must not begin with ".sluice"')
   .refine(isPlainPrefix, 'must be a path without empty names, "." and ".."');
+
+/** Of a role of IAM (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html). */
+export const roleArn = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,576}$/,
+    'must be the ARN of a role: arn:aws:iam::123456789012:role/name',
+  );
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+export const externalId = z
+  .string()
+  .regex(/^[\w+=,.@:/-]{2,1224}$/, 'must be 2 to 1,224 letters, digits or + = , . @ : / - _');

@@ -43,6 +43,10 @@ export interface CreatedBackend {
   readonly standsOn: string;
   /** Whether that is there. */
   readonly probe: Probe;
+  /** What else it stands on, by name. */
+  readonly furtherProbes?: ReadonlyMap<string, Probe>;
+  /** Whether principals may have buckets of their own. */
+  readonly hasBuckets?: boolean;
   /** Begins what the backend does by itself, beside requests. */
   start(): void;
   close(): Promise<void>;

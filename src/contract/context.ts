@@ -5,7 +5,7 @@ export interface Principal {
   readonly session: Readonly<Record<string, string>>;
   /** What the principal may do; everything when absent. */
   readonly permissions?: readonly Permission[];
-  /** S3 alone: where their files are; SLUICE_BUCKET when absent. */
+  /** S3 alone: the bucket that the principal's files are in; that of the service when absent. */
   readonly bucket?: string;
   /** What they see as directories, and nothing else; everything that the session leads to, as `/`, when absent. Never reaches a backend. */
   readonly folders?: readonly VirtualFolder[];

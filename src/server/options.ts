@@ -162,6 +162,19 @@ export interface S3BackendOptions {
    * @defaultValue 168
    */
   readonly staleUploadHours?: number | undefined;
+  /**
+   * A role that is assumed for each user, with a policy for that user's files alone (docs/tenancy.md).
+   * @defaultValue none: files are reached by the server's own credentials
+   */
+  readonly assumeRole?: AssumeRoleOptions | undefined;
+  readonly aws?: AwsOptions | undefined;
+}
+
+/** A role of IAM, and how STS is reached. */
+export interface AssumeRoleOptions {
+  readonly roleArn: string;
+  /** What its trust policy asks for (`sts:ExternalId`). */
+  readonly externalId?: string | undefined;
   readonly aws?: AwsOptions | undefined;
 }
 
@@ -217,6 +230,8 @@ export interface UserEntry {
   readonly session?: Readonly<Record<string, string>>;
   /** What the user may do; everything when absent. */
   readonly permissions?: readonly Permission[];
+  /** The bucket of the user's files, where it is not that of the {@link s3Backend}. */
+  readonly bucket?: string;
   /** What the user sees as directories, and nothing else (docs/tenancy.md); everything that the session leads to when absent. */
   readonly folders?: readonly VirtualFolder[];
   /** Where relative paths begin; `/` when absent. */

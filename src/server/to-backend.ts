@@ -5,7 +5,7 @@ import { assertBackend, BackendError, isFactory } from '../backends/custom/check
 import { loadBackendModule } from '../backends/custom/load-module.ts';
 import { openCustomBackend } from '../backends/custom/open.ts';
 import type { FolderConfig, S3Config } from '../config/load.ts';
-import { keyPrefix, LIMITS, wholeNumberFault } from '../config/values.ts';
+import { externalId, keyPrefix, LIMITS, roleArn, wholeNumberFault } from '../config/values.ts';
 import type { BackendFactory, ManagedBackend } from '../contract/backend-source.ts';
 import type { BackendSource, BuiltInBackend } from './options.ts';
 import { OptionsError } from './options-error.ts';
@@ -24,6 +24,10 @@ const schemas = {
   s3: z.strictObject({
     bucket: z.string({ error: 'is required: the name of the bucket that files go into' }).min(1),
     ...shared,
+    assumeRole: z
+      .strictObject({ roleArn, externalId: externalId.optional(), aws: awsSchema })
+      .transform(({ aws, ...role }) => ({ externalId: undefined, ...role, aws: toAwsConfig(aws) }))
+      .optional(),
     aws: awsSchema,
   }),
   folder: z.strictObject({
@@ -68,8 +72,9 @@ async function toCustom(source: unknown): Promise<[BackendFactory | ManagedBacke
 
 function toConfig({ kind, options }: BuiltInBackend): S3Config | FolderConfig {
   if (kind === 's3') {
-    const { bucket, prefix, staleUploadHours, aws } = parsed(schemas.s3, options);
-    return { kind, bucket, prefix, staleUploadMs: toMs(staleUploadHours), aws: toAwsConfig(aws) };
+    const { staleUploadHours, aws, assumeRole, ...named } = parsed(schemas.s3, options);
+    const staleUploadMs = toMs(staleUploadHours);
+    return { kind, ...named, staleUploadMs, assumeRole, aws: toAwsConfig(aws) };
   }
   const { root: folder, prefix, staleUploadHours } = parsed(schemas.folder, options);
   return { kind, folder, prefix, staleUploadMs: toMs(staleUploadHours) };

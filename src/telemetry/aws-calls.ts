@@ -13,7 +13,7 @@ import { Attribute, SpanName } from './instruments.ts';
 import type { Metrics } from './meter.ts';
 import { fromTraceContext } from './trace-context.ts';
 
-type Service = 'S3' | 'SQS';
+type Service = 'S3' | 'SQS' | 'STS';
 type Input = Readonly<Record<string, unknown>>;
 type Call = (args: { readonly input: Input }) => Promise<{ readonly output: object }>;
 
@@ -46,6 +46,12 @@ const INPUT_ATTRIBUTES: readonly (readonly [field: string, attribute: string])[]
   ['QueueUrl', 'aws.sqs.queue.url'],
 ];
 
+const METRICS = {
+  S3: 'sluice.s3.call.duration',
+  SQS: 'sluice.sqs.call.duration',
+  STS: 'sluice.sts.call.duration',
+} as const satisfies Record<Service, string>;
+
 /** "Not there" and "not that one any more" are answers that were asked for. */
 const ANSWERS = new Set([304, 404, 412]);
 
@@ -58,7 +64,7 @@ const BRINGS_BYTES = new Set(['PutObject', 'UploadPart']);
  */
 export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCalls {
   return (client, service) => {
-    const metric = service === 'S3' ? 'sluice.s3.call.duration' : 'sluice.sqs.call.duration';
+    const metric = METRICS[service];
     const middleware = (next: Call, { commandName = '' }: { readonly commandName?: string }): Call => {
       const method = commandName.replace(/Command$/, '');
       return async (args) => {

@@ -106,6 +106,12 @@ export const METRICS = {
     description: 'Calls of SQS, retries included',
     attributes: ['rpc.method', 'error.type'],
   },
+  'sluice.sts.call.duration': {
+    kind: 'histogram',
+    unit: 's',
+    description: 'Calls of STS for the credentials of users, retries included',
+    attributes: ['rpc.method', 'error.type'],
+  },
   'sluice.buffer.used': {
     kind: 'observable gauge',
     unit: 'By',

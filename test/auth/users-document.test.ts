@@ -77,6 +77,27 @@ describe('parseUsersDocument', () => {
     expect(parse({ username: 'a', publicKeys: [KEY] })).toMatchObject([{ passwordHash: undefined }]);
   });
 
+  test('a bucket of their own is one that there may be', () => {
+    expect(parse({ username: 'a', passwordHash: HASH, bucket: 'of-acme.1' })).toMatchObject([
+      { principal: { bucket: 'of-acme.1' } },
+    ]);
+    for (const bucket of [
+      '',
+      'a',
+      'A-bucket',
+      'a/b',
+      'a..b',
+      '*',
+      '10.0.0.1',
+      `arn:aws:s3:::b`,
+      'x'.repeat(64),
+    ]) {
+      expect(() => parse({ username: 'a', passwordHash: HASH, bucket })).toThrow(
+        /users\[0\] \("a"\) bucket: must be the name of a bucket/,
+      );
+    }
+  });
+
   test('an empty list of permissions is none, not all', () => {
     expect(parse({ username: 'a', passwordHash: HASH, permissions: [] })).toMatchObject([
       { principal: { permissions: [] } },

@@ -328,6 +328,7 @@ describe('faults', () => {
     ['AWS_ENDPOINT_URL', 'localhost:9000', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_S3', 'x', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_SQS', 'x', /must be an http\(s\) URL$/],
+    ['AWS_ENDPOINT_URL_STS', 'x', /must be an http\(s\) URL$/],
     ['AWS_ENDPOINT_URL_SECRETS_MANAGER', 'x', /must be an http\(s\) URL$/],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'x', /must be an http\(s\) URL$/],
     ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'x', /must be an http\(s\) URL$/],
@@ -379,6 +380,60 @@ describe('faults', () => {
     const expected = [...Object.keys(wrong), ...Object.keys(LATER)];
     expect(names.sort()).toEqual(expected.sort());
     expect(new ConfigError(faults).message.split('\n')).toHaveLength(faults.length + 1);
+  });
+});
+
+describe('a role for users', () => {
+  const ROLE = 'arn:aws:iam::123456789012:role/sluice/tenants';
+  const roleOf = (environment: Record<string, string>) => {
+    const { backend } = load(environment);
+    return backend.kind === 's3' ? backend.assumeRole : undefined;
+  };
+
+  test('is assumed where it is named, by the STS that the environment names', () => {
+    expect(roleOf({})).toBeUndefined();
+    expect(roleOf({ SLUICE_ASSUME_ROLE_ARN: ROLE })).toEqual({
+      roleArn: ROLE,
+      externalId: undefined,
+      aws: {},
+    });
+    const more = { SLUICE_ASSUME_ROLE_EXTERNAL_ID: 'of/this:service', AWS_REGION: 'eu-west-1' };
+    const endpoints = { AWS_ENDPOINT_URL: 'http://all:1', AWS_ENDPOINT_URL_STS: 'http://sts:1' };
+    expect(roleOf({ SLUICE_ASSUME_ROLE_ARN: ROLE, ...more, ...endpoints })).toEqual({
+      roleArn: ROLE,
+      externalId: 'of/this:service',
+      aws: { endpoint: 'http://sts:1', region: 'eu-west-1' },
+    });
+    expect(roleOf({ SLUICE_ASSUME_ROLE_ARN: ROLE, AWS_ENDPOINT_URL: 'http://all:1' })?.aws.endpoint).toBe(
+      'http://all:1',
+    );
+  });
+
+  test.each(['sluice', 'arn:aws:iam::1:role/a', 'arn:aws:iam::123456789012:user/a', `${ROLE} `])(
+    '"%s" is none',
+    (SLUICE_ASSUME_ROLE_ARN) => {
+      expect(faultsOf({ SLUICE_ASSUME_ROLE_ARN })).toEqual([
+        'SLUICE_ASSUME_ROLE_ARN: must be the ARN of a role: arn:aws:iam::123456789012:role/name',
+      ]);
+    },
+  );
+
+  test('has an external ID that STS takes, and none without it', () => {
+    const fault = 'SLUICE_ASSUME_ROLE_EXTERNAL_ID: must be 2 to 1,224 letters, digits or + = , . @ : / - _';
+    expect(faultsOf({ SLUICE_ASSUME_ROLE_ARN: ROLE, SLUICE_ASSUME_ROLE_EXTERNAL_ID: 'x' })).toEqual([fault]);
+    expect(faultsOf({ SLUICE_ASSUME_ROLE_EXTERNAL_ID: 'mine' })).toEqual([
+      'SLUICE_ASSUME_ROLE_EXTERNAL_ID: needs SLUICE_ASSUME_ROLE_ARN: it is for that role',
+    ]);
+  });
+
+  test('needs S3, and a bucket that has an ARN by its name', () => {
+    expect(faultsOf({ SLUICE_ASSUME_ROLE_ARN: ROLE, SLUICE_BACKEND: 'memory' })).toEqual([
+      'SLUICE_ASSUME_ROLE_ARN: needs the s3 backend: it is for calls of S3',
+    ]);
+    const point = 'arn:aws:s3:eu-west-1:123456789012:accesspoint/mine';
+    expect(faultsOf({ SLUICE_ASSUME_ROLE_ARN: ROLE, SLUICE_BUCKET: point })).toEqual([
+      'SLUICE_BUCKET: must be the name of a bucket where SLUICE_ASSUME_ROLE_ARN is set: users are confined by its ARN',
+    ]);
   });
 });
 

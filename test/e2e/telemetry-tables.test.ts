@@ -7,6 +7,7 @@ import { createFailureQueue, type FailureQueue } from '../support/failure-queue.
 import { codeIn, readTable } from '../support/markdown-tables.ts';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { run } from '../support/processes.ts';
+import { TEST_CREDENTIALS } from '../support/s3-subject.ts';
 import {
   createSurroundings,
   PREFIX,
@@ -16,6 +17,7 @@ import {
   sshOptions,
   startService,
 } from '../support/service.ts';
+import { type StrictSts, startStrictSts, TEST_ROLE } from '../support/strict-sts.ts';
 
 const MiB = 1024 * 1024;
 const DOCS = new URL('../../docs/telemetry.md', import.meta.url);
@@ -26,6 +28,7 @@ const UNSEEN_METRICS: readonly string[] = [];
 let around: Surroundings;
 let failures: FailureQueue;
 let receiver: OtlpReceiver;
+let sts: StrictSts;
 let spans: readonly ReceivedSpan[];
 
 /** Does everything once that the tables tell of. */
@@ -33,9 +36,12 @@ beforeAll(async () => {
   around = await createSurroundings();
   failures = await createFailureQueue(around);
   receiver = await startOtlpReceiver();
+  sts = await startStrictSts(TEST_CREDENTIALS);
   const service = await startService({
     ...around.env,
     SLUICE_FAILURE_QUEUE_URL: failures.queueUrl,
+    SLUICE_ASSUME_ROLE_ARN: TEST_ROLE,
+    AWS_ENDPOINT_URL_STS: sts.endpoint,
     OTEL_TRACES_EXPORTER: 'otlp',
     OTEL_METRICS_EXPORTER: 'otlp',
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
@@ -48,6 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await failures?.close();
   await receiver?.close();
+  await sts?.close();
   await around?.close();
 });
 
@@ -183,9 +190,11 @@ describe('the table of spans', () => {
       missing.push(...attributes.filter((name) => !keys.has(name)).map((name) => `${pattern}: ${name}`));
     }
     expect(missing).toEqual([
-      // The queue took everything at once, and everybody could be authenticated, or not.
+      // The queue took everything at once, STS answered at once, and everybody could be authenticated, or not.
       'SQS.<Operation>: http.request.resend_count',
       'SQS.<Operation>: error.type',
+      'STS.AssumeRole: http.request.resend_count',
+      'STS.AssumeRole: error.type',
       'ssh.authenticate: sluice.result',
     ]);
   });

@@ -54,6 +54,10 @@ const WRONG: readonly (readonly [object, RegExp])[] = [
   ],
   [{ backend: { kind: 's3', options: {} } }, /^backend\.bucket: is required/],
   [
+    { backend: s3Backend({ bucket: 'b', assumeRole: { roleArn: 'x' } }) },
+    /^backend\.assumeRole\.roleArn: must be the ARN of a role/,
+  ],
+  [
     { backend: { kind: 's3', options: { bucket: 'b', aws: { endpoint: 'x' } } } },
     /^backend\.aws\.endpoint: must be an http/,
   ],

@@ -35,6 +35,11 @@ export function createS3Subject(
   const client = createS3Client({ endpoint, region, credentials }, silence);
   const store = new ObjectStore(client, bucket, detects ? detectFeatures : undefined);
   const budget = new MemoryBudget(budgetBytes);
-  const backend = createS3Backend({ store, prefix, budget, ...(plan === undefined ? {} : { plan }) });
+  const backend = createS3Backend({
+    storeOf: () => store,
+    prefix,
+    budget,
+    ...(plan === undefined ? {} : { plan }),
+  });
   return { backend, store, budget, close: () => client.destroy() };
 }

@@ -9,7 +9,7 @@ import type {
   Upload,
   WriteOptions,
 } from '../../contract/backend.ts';
-import type { RequestContext } from '../../contract/context.ts';
+import type { Principal, RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
 import { isBelow } from '../../contract/path.ts';
 import {
@@ -32,7 +32,8 @@ import { describeStored } from './stored-file.ts';
 import { S3Upload } from './upload.ts';
 
 export interface S3BackendOptions {
-  readonly store: ObjectStore;
+  /** Where the files of a principal are. @throws FsError `EACCES` when they may be nowhere. */
+  readonly storeOf: (principal: Principal) => ObjectStore;
   /** Key prefix: static, or `session:KEY` to take it from the principal's session. */
   readonly prefix: string;
   readonly budget: MemoryBudget;
@@ -43,17 +44,17 @@ export interface S3BackendOptions {
 }
 
 /**
- * Files as objects of one bucket. S3 has no directories: one exists where a key lies below it, and `makeDir`
+ * Files as objects of a bucket. S3 has no directories: one exists where a key lies below it, and `makeDir`
  * puts a marker object there. So files may be made below directories that nobody made, and such a directory is
  * gone with its last file.
  */
 export function createS3Backend(options: S3BackendOptions): StreamingBackend {
-  const { store, prefix, budget, spool } = options;
+  const { prefix, budget, spool } = options;
   const plan = options.plan ?? new PartPlan(tiersFor(budget.limitBytes));
   const keys = new KeyMapper(prefix);
   const pool = new BufferPool(budget);
 
-  const storeOf = ({ scope }: RequestContext) => store.within(scope);
+  const storeOf = ({ principal, scope }: RequestContext) => options.storeOf(principal).within(scope);
 
   /** What stands at a path: the object and the prefix are asked for at once, to wait once. */
   async function find(context: RequestContext, path: string): Promise<ObjectHead | 'directory' | undefined> {
@@ -160,7 +161,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     const stored = path === '/' ? undefined : await describeStored(storeOf(context), key);
     if (stored !== undefined) return stored;
     const { size } = await existingFile(context, path);
-    return { size, location: { bucket: store.bucket, key } };
+    return { size, location: { bucket: storeOf(context).bucket, key } };
   }
 
   async function beginWrite(context: RequestContext, path: string, options: WriteOptions): Promise<Upload> {
@@ -216,7 +217,10 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     beginWrite: (context, path, options) =>
       translated('beginWrite', path, () => beginWrite(context, path, options)),
     storedFile: (context, path) => translated('storedFile', path, () => storedFile(context, path)),
-    locate: ({ principal }, path) => ({ bucket: store.bucket, key: keys.toKey(principal, path) }),
+    locate: ({ principal }, path) => ({
+      bucket: options.storeOf(principal).bucket,
+      key: keys.toKey(principal, path),
+    }),
   };
 }
 

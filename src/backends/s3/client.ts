@@ -27,14 +27,26 @@ export interface Silence {
 
 const SILENCE: Silence = { connecting: 5_000, usual: 30_000, patient: 600_000 };
 
+/** Credentials may be a function that is asked for others before they expire. */
+export type S3ClientOptions = Omit<AwsConfig, 'credentials'> & Pick<S3ClientConfig, 'credentials'>;
+
 /**
  * The S3 client as uploads need it: our own CRC32s instead of the SDK's, payloads not hashed for the signature
  * (over TLS that adds nothing to the CRC32 that S3 verifies, and it is most of the SDK's CPU time), connections
  * kept, no waiting for `100 Continue` before every part, requests sent again wherever that is safe.
  */
-export function createS3Client(
-  { endpoint, region, credentials }: AwsConfig,
-  silence: Silence = SILENCE,
+export function createS3Client(options: S3ClientOptions, silence: Silence = SILENCE): S3Client {
+  return createClient(options, createRequestHandler(silence));
+}
+
+/** One with other credentials, on the same connections: it is not to be destroyed by itself. */
+export function createSibling(client: S3Client, options: S3ClientOptions): S3Client {
+  return createClient(options, client.config.requestHandler);
+}
+
+function createClient(
+  { endpoint, region, credentials }: S3ClientOptions,
+  requestHandler: RequestHandler,
 ): S3Client {
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
@@ -45,7 +57,7 @@ export function createS3Client(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: createRequestHandler(silence),
+    requestHandler,
     logger: QUIET,
   });
   client.middlewareStack.add(

@@ -4,7 +4,6 @@ import type { StoredFile } from '../../contract/types.ts';
 import { ANY, type WriteCondition } from './conditions.ts';
 import type { ObjectSource } from './contents.ts';
 import { describeAnew } from './copy-object.ts';
-import { STAGING_PREFIX } from './keys.ts';
 import { MultipartUpload } from './multipart.ts';
 import type { PartPlan, PlannedPart, Unit } from './part-plan.ts';
 import { putObject } from './put-object.ts';
@@ -145,7 +144,8 @@ export class Destination {
   }
 
   #stagingKey(name: string): string {
-    const key = `${STAGING_PREFIX}${this.#options.id}/${this.#staged.length}-${name}`;
+    const { store, id } = this.#options;
+    const key = `${store.stagingPrefix}${id}/${this.#staged.length}-${name}`;
     this.#staged.push(key);
     return key;
   }

@@ -7,8 +7,14 @@ import { pagesBelow } from './pages.ts';
 import { type ObjectStore, unquote } from './store.ts';
 import { describeStored } from './stored-file.ts';
 
-/** Records as objects below `.sluice/`, where no client's path leads. */
-export function createOutboxStore(store: ObjectStore): OutboxStore {
+/**
+ * Records as objects below `.sluice/`, where no client's path leads. Files that they are about may be in other buckets, which
+ * `storeOf` has.
+ */
+export function createOutboxStore(
+  store: ObjectStore,
+  storeOf: (bucket: string) => ObjectStore = (bucket) => store.with({ bucket }),
+): OutboxStore {
   const { client, bucket: Bucket } = store;
   const toKey = (name: string) => RESERVED_PREFIX + name;
 
@@ -53,6 +59,6 @@ export function createOutboxStore(store: ObjectStore): OutboxStore {
 
     delete: (name) => store.delete(toKey(name)),
 
-    storedFile: async ({ bucket, key }) => (bucket === Bucket ? await describeStored(store, key) : undefined),
+    storedFile: async ({ bucket, key }) => await describeStored(storeOf(bucket), key),
   };
 }

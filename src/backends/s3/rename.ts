@@ -5,7 +5,6 @@ import { ANY, type WriteCondition } from './conditions.ts';
 import { copyObject, type SeenObject } from './copy-object.ts';
 import { toS3Failure } from './errors.ts';
 import { inParallel } from './in-parallel.ts';
-import { STAGING_PREFIX } from './keys.ts';
 import { type ListedObject, pagesBelow } from './pages.ts';
 import type { ObjectStore } from './store.ts';
 import { describeStored, mayBeDone } from './stored-file.ts';
@@ -67,7 +66,7 @@ export class PrefixMove {
     this.#from = from;
     this.#to = to;
     const name = createHash('sha256').update(`${from}\0${to}`).digest('hex');
-    this.#note = `${STAGING_PREFIX}rename-${name}`;
+    this.#note = `${store.stagingPrefix}rename-${name}`;
   }
 
   /** Whether it was begun before and has not ended: what lies at the target is its own. */

@@ -13,7 +13,7 @@ import type { ObjectSource } from './contents.ts';
 import { isNotFound } from './errors.ts';
 import { ALL_FEATURES, type Features } from './features.ts';
 import { inParallel } from './in-parallel.ts';
-import { decodeKey } from './keys.ts';
+import { decodeKey, STAGING_PREFIX } from './keys.ts';
 import { type ObjectRange, readObject } from './read-object.ts';
 
 /** What describes an object besides its bytes, as S3 takes it when the object is made. */
@@ -48,13 +48,21 @@ const XML_TEXT = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u;
 export class ObjectStore {
   readonly client: S3Client;
   readonly bucket: string;
+  /** Below which the objects of unfinished work lie. */
+  readonly stagingPrefix: string;
   readonly #detect: (store: ObjectStore) => Promise<Features>;
   #features: Promise<Features> | undefined;
 
   /** `detect` finds out what the store can do; without one it is taken for Amazon's. */
-  constructor(client: S3Client, bucket: string, detect = async (_: ObjectStore) => ALL_FEATURES) {
+  constructor(
+    client: S3Client,
+    bucket: string,
+    detect = async (_: ObjectStore) => ALL_FEATURES,
+    stagingPrefix = STAGING_PREFIX,
+  ) {
     this.client = client;
     this.bucket = bucket;
+    this.stagingPrefix = stagingPrefix;
     this.#detect = detect;
   }
 
@@ -64,7 +72,16 @@ export class ObjectStore {
     const { client } = this;
     const send = (...args: Parameters<S3Client['send']>) => scope.run(() => client.send(...args));
     const scoped: S3Client = Object.create(client, { send: { value: send } });
-    return new ObjectStore(scoped, this.bucket, () => this.features());
+    return this.with({ client: scoped });
+  }
+
+  /** The same store but for what is given. What it can do is found out by this one, for all of them. */
+  with({
+    client = this.client,
+    bucket = this.bucket,
+    stagingPrefix = this.stagingPrefix,
+  }: Partial<Pick<ObjectStore, 'client' | 'bucket' | 'stagingPrefix'>>): ObjectStore {
+    return new ObjectStore(client, bucket, () => this.features(), stagingPrefix);
   }
 
   /** Found out once; where that fails, the store is taken for Amazon's and tried again the next time. */

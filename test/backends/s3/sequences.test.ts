@@ -175,7 +175,7 @@ describe('any sequence of requests leaves what a plain file would hold', () => {
   ])('%s', { timeout: 240_000 }, async (_, numRuns, options) => {
     const budget = new MemoryBudget(1024 * 1024);
     const plan = new PartPlan(TIERS);
-    const backend = createS3Backend({ store: subject.store, prefix: '', budget, plan });
+    const backend = createS3Backend({ storeOf: () => subject.store, prefix: '', budget, plan });
     const steps = fc.array(
       options.append
         ? fc.oneof(sequential, size)
@@ -195,7 +195,7 @@ describe('any sequence of requests leaves what a plain file would hold', () => {
     const budget = new MemoryBudget(60, { reliefMs: 1, idleMs: 2, soonMs: 2 });
     const spool = new Spool(tmpdir(), 100);
     const plan = new PartPlan(TIERS);
-    const backend = createS3Backend({ store: subject.store, prefix: '', budget, spool, plan });
+    const backend = createS3Backend({ storeOf: () => subject.store, prefix: '', budget, spool, plan });
     const outcomes = { right: 0, refused: 0 };
     const steps = fc.array(fc.oneof({ arbitrary: sequential, weight: 3 }, write, size, read), {
       maxLength: 8,

@@ -235,7 +235,8 @@ test.each([
   async (staleUploadMs, times) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const aws = { endpoint: s3.endpoint, region: TEST_REGION, credentials: TEST_CREDENTIALS };
-    const config = { kind: 's3', bucket: Bucket, prefix: '', staleUploadMs, aws } as const;
+    const where = { bucket: Bucket, prefix: '', assumeRole: undefined, aws };
+    const config = { kind: 's3', staleUploadMs, ...where } as const;
     const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
     const budget = new MemoryBudget(1024 * 1024);
     const backend = await createBackend(config, {

@@ -1,3 +1,4 @@
+import type { AccessCheck } from './access.ts';
 import { checkReadConditions, checkWriteConditions } from './conditions.ts';
 import { readContent } from './content.ts';
 import { invalidRequest, malformedXml, noSuchKey, S3Error } from './errors.ts';
@@ -28,6 +29,7 @@ export interface Call {
   readonly store: Store;
   readonly bucket: Bucket;
   readonly key: string;
+  readonly access: AccessCheck;
 }
 
 export const xmlReply = (body: string, headers: Readonly<Record<string, string>> = {}): Reply => ({
@@ -115,7 +117,7 @@ export async function deleteObject({ request, bucket, key }: Call): Promise<Repl
 }
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html */
-export async function deleteObjects({ request, store, bucket }: Call): Promise<Reply> {
+export async function deleteObjects({ request, store, bucket, access }: Call): Promise<Reply> {
   const payload = await readPayload(request.raw, { keepBody: true });
   const isVerified = payload.checksum !== undefined || request.header('content-md5') !== undefined;
   if (!isVerified && !store.options.lacks.has('checksums')) {
@@ -131,6 +133,9 @@ export async function deleteObjects({ request, store, bucket }: Call): Promise<R
     if (key === undefined || key === '') throw malformedXml();
     if (Buffer.byteLength(key) > 1024) {
       return element('Error', [element('Key', key), element('Code', 'KeyTooLongError')]);
+    }
+    if (!access.mayDelete(key)) {
+      return element('Error', [element('Key', key), element('Code', 'AccessDenied')]);
     }
     bucket.objects.delete(key);
     return isQuiet ? '' : element('Deleted', [element('Key', key)]);

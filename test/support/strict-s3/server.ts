@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { AccessCheck, type Authorize } from './access.ts';
 import { completeMultipartUpload } from './complete.ts';
 import { copyObject } from './copy.ts';
 import { S3Error } from './errors.ts';
@@ -56,13 +57,22 @@ async function deleteBucket({ request, store, bucket }: Call): Promise<Reply> {
   return { status: 204 };
 }
 
-async function perform(request: S3Request, store: Store): Promise<Reply> {
+const everything: Authorize = () => undefined;
+
+async function perform(request: S3Request, store: Store, authorize = everything): Promise<Reply> {
   checkRequest(request);
+  const access = new AccessCheck(request, authorize);
+  access.request();
   dropUnknownHeaders(request.raw, store.options.lacks);
   const { operation, key = '' } = request;
   if (operation === undefined) throw new Error('checkRequest lets no unknown operation pass');
   if (operation === 'CreateBucket') store.create(request.bucket);
-  return HANDLERS[operation]({ request, store, bucket: store.bucket(request.bucket), key });
+  try {
+    return await HANDLERS[operation]({ request, store, bucket: store.bucket(request.bucket), key, access });
+  } catch (error) {
+    if (error instanceof S3Error && error.code === 'NoSuchKey') access.absence();
+    throw error;
+  }
 }
 
 /** An S3 server in memory, on an ephemeral port, at least as strict as the real one. */
@@ -139,7 +149,7 @@ export async function startStrictS3(options: StrictS3Options = {}): Promise<Stri
         const end = hit.action.errorInside200.lineBreak ? '\n' : '';
         return { ...reply, body: `  \n${String(reply.body).replace(/^<\?xml[^>]*\?>\s*/, '')}${end}` };
       }
-      return await perform(request, store);
+      return await perform(request, store, options.authorize);
     } catch (error) {
       if (request.raw.socket.destroyed) throw error;
       return toReply(request, error, requestId, record);

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Authorize } from './access.ts';
 import type { ConnectionAction, Fault, Occurrence, TextTest } from './faults.ts';
 import type { WaitOptions } from './recorder.ts';
 import type { Operation, S3Request } from './request.ts';
@@ -17,6 +18,8 @@ export interface StrictS3Options {
   readonly minPartBytes?: number;
   /** Plays a store without these features. */
   readonly lacks?: readonly Feature[];
+  /** Who may do what; without it everybody may do everything. */
+  readonly authorize?: Authorize;
   /** Told of each object in the moment in which it comes to exist, before anybody can read or replace it. */
   readonly onStored?: (bucket: string, object: StoredObject) => void;
 }
