@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isCidr, toCidr } from '../config/values.ts';
 import type { PrincipalLimits } from '../contract/context.ts';
+import { withoutUndefined } from './without-undefined.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -35,8 +36,3 @@ export const limitsField = z
     expires: expires.optional(),
   })
   .transform((limits) => withoutUndefined(limits) as PrincipalLimits);
-
-/** What is not said is absent, not undefined. */
-function withoutUndefined(fields: object): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}

@@ -3,6 +3,7 @@ import { BUCKET_NAME_FAULT, isBucketName } from '../contract/bucket-name.ts';
 import { PERMISSIONS, type Principal } from '../contract/context.ts';
 import { normalizePath } from '../contract/path.ts';
 import { limitsField } from './limits-field.ts';
+import { withoutUndefined } from './without-undefined.ts';
 
 /** As JSON: every job carries it, and a message has its limit. */
 const MAX_SESSION_BYTES = 16 * 1024;
@@ -55,18 +56,8 @@ export const principalFields = {
 
 const fields = z.object(principalFields);
 
-/** What is not said is absent, not undefined. */
-export function toPrincipal(username: string, { session, ...said }: z.infer<typeof fields>): Principal {
-  const { permissions, bucket, folders, home, limits } = said;
-  return {
-    username,
-    session,
-    ...(permissions === undefined ? {} : { permissions }),
-    ...(bucket === undefined ? {} : { bucket }),
-    ...(folders === undefined ? {} : { folders }),
-    ...(home === undefined ? {} : { home }),
-    ...(limits === undefined ? {} : { limits }),
-  };
+export function toPrincipal(username: string, said: z.infer<typeof fields>): Principal {
+  return withoutUndefined({ username, ...said }) as unknown as Principal;
 }
 
 const principal = z.object({ username: z.string().min(1), ...principalFields });

@@ -1,6 +1,7 @@
 import type { Log } from '../contract/log.ts';
 import type { FoundSecret } from '../secrets/find-secret.ts';
-import { type SecretUser, UserSecretError } from './user-secret.ts';
+import { UserSecretError } from './user-secret.ts';
+import type { User } from './users-document.ts';
 
 /** After how long a secret is read again, in milliseconds. */
 const FRESH_MS = 60_000;
@@ -23,12 +24,12 @@ const MAX_UNKNOWN = 10_000;
 export interface SecretCacheOptions {
   readonly find: (username: string) => Promise<FoundSecret>;
   /** @throws UserSecretError when it cannot be used. */
-  readonly parse: (text: string, username: string) => SecretUser;
+  readonly parse: (text: string, username: string) => User;
   readonly log: Log;
 }
 
 interface Known {
-  readonly found: SecretUser;
+  readonly found: User;
   /** When it is read again, as `Date.now()` has it. */
   readonly staleAt: number;
 }
@@ -39,7 +40,7 @@ export class SecretCache {
   readonly #known = new Map<string, Known>();
   /** When each is asked for again; in the order of that. */
   readonly #unknown = new Map<string, number>();
-  readonly #underWay = new Map<string, Promise<SecretUser | undefined>>();
+  readonly #underWay = new Map<string, Promise<User | undefined>>();
   readonly #lines = new Map<string, number>();
 
   constructor(options: SecretCacheOptions) {
@@ -47,7 +48,7 @@ export class SecretCache {
   }
 
   /** As they were read last; undefined when they were not. */
-  peek(username: string): SecretUser | undefined {
+  peek(username: string): User | undefined {
     return this.#known.get(username)?.found;
   }
 
@@ -55,7 +56,7 @@ export class SecretCache {
    * The user, no older than a minute unless Secrets Manager cannot be asked; undefined when there is none. Rejects when it cannot be
    * asked about who is not known.
    */
-  async get(username: string): Promise<SecretUser | undefined> {
+  async get(username: string): Promise<User | undefined> {
     const known = this.#known.get(username);
     if (known !== undefined && Date.now() < known.staleAt) return known.found;
     this.#forgetOld();
@@ -73,7 +74,7 @@ export class SecretCache {
     return await underWay;
   }
 
-  async #read(username: string, before: SecretUser | undefined): Promise<SecretUser | undefined> {
+  async #read(username: string, before: User | undefined): Promise<User | undefined> {
     try {
       const answer = await this.#options.find(username);
       switch (answer.state) {
@@ -96,7 +97,7 @@ export class SecretCache {
     }
   }
 
-  #afterFailure(username: string, before: SecretUser | undefined, error: unknown): SecretUser | undefined {
+  #afterFailure(username: string, before: User | undefined, error: unknown): User | undefined {
     const isFault = error instanceof UserSecretError;
     const problem = isFault ? error.faults : String((error as Error).message);
     if (before !== undefined) {
@@ -109,7 +110,7 @@ export class SecretCache {
     return this.#forget(username);
   }
 
-  #keep(username: string, found: SecretUser, forMs: number): SecretUser {
+  #keep(username: string, found: User, forMs: number): User {
     this.#known.delete(username);
     this.#known.set(username, { found, staleAt: Date.now() + forMs });
     const [oldest] = this.#known.keys();

@@ -63,11 +63,10 @@ export async function createSecretAuthenticator(
   return {
     authenticate: async (credentials, connection, proven) => {
       const { username } = credentials;
-      const found = isUsername(username) ? await cache.get(username) : undefined;
-      const answer = await judge({ user: found?.user, decoy }, credentials, connection, proven);
-      return found?.comesFrom(connection.clientAddress) ? answer : undefined;
+      const user = isUsername(username) ? await cache.get(username) : undefined;
+      return await judge({ user, decoy }, credentials, connection, proven);
     },
     waivesTouch: (credentials, connection) =>
-      waivesTouch(cache.peek(credentials.username)?.user, credentials, connection),
+      waivesTouch(cache.peek(credentials.username), credentials, connection),
   };
 }

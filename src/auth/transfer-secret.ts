@@ -16,8 +16,10 @@ export interface TransferEntry {
   readonly session: Readonly<Record<string, string>>;
   /** Of `/`. */
   readonly bucket: string | undefined;
-  /** Those beside `/`. */
-  readonly folders: readonly TransferFolder[];
+  /** All of them, `/` included; undefined where that is the only one. */
+  readonly folders: readonly TransferFolder[] | undefined;
+  /** Where sessions begin. */
+  readonly home: string | undefined;
   readonly limits: { readonly addresses: readonly string[] } | undefined;
 }
 
@@ -81,7 +83,7 @@ export function readTransferSecret(secret: Secret, options: TransferOptions): Tr
       return fallback;
     }
   };
-  const home = attempt(() => toHome(secret, options), { session: {}, bucket: undefined, folders: [] });
+  const home = attempt(() => toHome(secret, options), NO_HOME);
   const entry = {
     ...home,
     password: attempt(() => textOf(secret, 'Password'), undefined),
@@ -146,25 +148,33 @@ function toLimits(secret: Secret): TransferEntry['limits'] {
   throw new TransferSecretError([`${field}: must be subnets, with commas in between: 192.0.2.0/24`]);
 }
 
-type Home = Pick<TransferEntry, 'session' | 'bucket' | 'folders'>;
+type Home = Pick<TransferEntry, 'session' | 'bucket' | 'folders' | 'home'>;
+
+const NO_HOME: Home = { session: {}, bucket: undefined, folders: undefined, home: undefined };
 
 function toHome(secret: Secret, options: TransferOptions): Home {
   const isPath = textOf(secret, 'HomeDirectoryType') === 'PATH';
   const details = isPath ? undefined : fieldOf(secret, 'HomeDirectoryDetails');
   const directory = textOf(secret, 'HomeDirectory');
-  if (details === undefined && directory === undefined)
-    return { session: {}, bucket: undefined, folders: [] };
+  if (details === undefined && directory === undefined) return NO_HOME;
   const field = details === undefined ? 'HomeDirectory' : 'HomeDirectoryDetails';
   const mappings = details === undefined ? [{ entry: '/', target: directory ?? '' }] : toMappings(details);
   const folders = mappings.map(({ entry, target }) => ({ path: entry, ...toPlace(field, target, options) }));
   if (new Set(folders.map(({ path }) => path)).size < folders.length) {
     throw new TransferSecretError([`${field}: has an Entry more than once`]);
   }
-  const root = folders.find(({ path }) => path === '/');
+  const [root, ...others] = folders.toSorted((one, other) => one.path.length - other.path.length);
+  const isRootAlone = root?.path === '/' && others.length === 0;
+  const begin = details === undefined ? undefined : directory?.replace(/(.)\/+$/, '$1');
+  // With mappings it is the path where a session begins, or left over from before they were there.
+  const isMapped = folders.some(
+    ({ path }) => path === '/' || path === begin || begin?.startsWith(`${path}/`),
+  );
   return {
-    session: root?.session ?? {},
-    bucket: root?.bucket,
-    folders: folders.filter((folder) => folder !== root),
+    session: root?.path === '/' ? root.session : {},
+    bucket: root?.path === '/' ? root.bucket : undefined,
+    folders: isRootAlone ? undefined : folders,
+    home: isMapped ? begin : undefined,
   };
 }
 

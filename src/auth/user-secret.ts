@@ -1,5 +1,4 @@
 import { parseJson } from '../contract/json.ts';
-import { parseAddressPatterns } from '../keys/address-patterns.ts';
 import { digestPassword, isPasswordHash } from './passwords.ts';
 import {
   isTransferSecret,
@@ -8,13 +7,7 @@ import {
   TransferSecretError,
 } from './transfer-secret.ts';
 import { readUsersDocument, type User, UsersDocumentError } from './users-document.ts';
-
-/** A user as their secret has them. */
-export interface SecretUser {
-  readonly user: User;
-  /** Whether they may come from this address. */
-  readonly comesFrom: (address: string) => boolean;
-}
+import { withoutUndefined } from './without-undefined.ts';
 
 export interface UserSecretOptions extends TransferOptions {
   /** Where files are kept; undefined where that is no bucket. */
@@ -32,23 +25,19 @@ export class UserSecretError extends Error {
   }
 }
 
-const fromAnywhere = () => true;
-
 /**
  * Reads the secret of one user: an entry of the users document (docs/users.md), with or without its `username`, or what AWS's identity
  * providers for Transfer Family keep of one (docs/from-transfer-family.md), where `session`, `permissions` and `requires` may stand beside.
  * @throws UserSecretError with everything that is wrong.
  */
-export function parseUserSecret(text: string, options: UserSecretOptions): SecretUser {
+export function parseUserSecret(text: string, options: UserSecretOptions): User {
   try {
     const json = parseJson(text);
     if (typeof json !== 'object' || json === null || Array.isArray(json)) {
       throw new UserSecretError(['it is no JSON object']);
     }
     const secret = json as Readonly<Record<string, unknown>>;
-    return isTransferSecret(secret)
-      ? fromTransfer(secret, options)
-      : { user: readEntry(secret, options.username), comesFrom: fromAnywhere };
+    return isTransferSecret(secret) ? fromTransfer(secret, options) : readEntry(secret, options.username);
   } catch (error) {
     if (error instanceof TransferSecretError) throw new UserSecretError(error.faults);
     if (error instanceof SyntaxError) throw new UserSecretError([error.message]);
@@ -73,31 +62,25 @@ function readEntry(entry: Readonly<Record<string, unknown>>, username: string): 
 /** Of the right form, and of no password. */
 const SOME_HASH = '$argon2id$v=19$m=65536,t=3,p=4$none$none';
 
-function fromTransfer(secret: Readonly<Record<string, unknown>>, options: UserSecretOptions): SecretUser {
-  const { password, publicKeys, session, bucket, folders, limits } = readTransferSecret(secret, options);
-  if (folders.length > 0) {
-    throw new UserSecretError([
-      'HomeDirectoryDetails: has folders beside "/", and one is all that a user has here',
-    ]);
-  }
-  if (bucket !== undefined && options.bucket !== undefined && bucket !== options.bucket) {
-    throw new UserSecretError(['the home is in another bucket than that of SLUICE_BUCKET']);
-  }
-  const { permissions, requires, session: further } = secret;
+function fromTransfer(secret: Readonly<Record<string, unknown>>, options: UserSecretOptions): User {
+  const { password, bucket, folders, ...entry } = readTransferSecret(secret, options);
+  const { permissions, requires, session } = secret;
   const isHash = password !== undefined && isPasswordHash(password);
+  /** The service's own needs no mention, and where files are kept elsewhere there is none. */
+  const toBucket = (name: string | undefined) =>
+    options.bucket === undefined || name === options.bucket ? undefined : name;
   const user = readEntry(
-    {
-      ...(password === undefined ? {} : { passwordHash: isHash ? password : SOME_HASH }),
-      publicKeys,
-      session: { ...session, ...Object(further) },
-      ...(permissions === undefined ? {} : { permissions }),
-      ...(requires === undefined ? {} : { requires }),
-    },
+    withoutUndefined({
+      ...entry,
+      passwordHash: password === undefined || isHash ? password : SOME_HASH,
+      session: { ...entry.session, ...Object(session) },
+      bucket: toBucket(bucket),
+      folders: folders?.map((folder) => withoutUndefined({ ...folder, bucket: toBucket(folder.bucket) })),
+      permissions,
+      requires,
+    }),
     options.username,
   );
   const isClear = password !== undefined && !isHash;
-  return {
-    user: isClear ? { ...user, passwordHash: digestPassword(password) } : user,
-    comesFrom: parseAddressPatterns(limits?.addresses.join(',') ?? '*') ?? fromAnywhere,
-  };
+  return isClear ? { ...user, passwordHash: digestPassword(password) } : user;
 }

@@ -8,7 +8,8 @@ const NOTHING = {
   publicKeys: [],
   session: {},
   bucket: undefined,
-  folders: [],
+  folders: undefined,
+  home: undefined,
   limits: undefined,
 };
 
@@ -52,7 +53,8 @@ describe('a whole secret', () => {
       publicKeys: ['ssh-ed25519 AAAAC3 acme'],
       session: { prefix: 'home/acme/' },
       bucket: 'files',
-      folders: [],
+      folders: undefined,
+      home: undefined,
       limits: { addresses: ['192.0.2.0/24'] },
     });
   });
@@ -118,6 +120,7 @@ describe('homes', () => {
       session: { prefix: 'acme/' },
       bucket: 'files',
       folders: [
+        { path: '/', bucket: 'files', session: { prefix: 'acme/' } },
         { path: '/in', bucket: 'files', session: { prefix: 'shared/in/' } },
         { path: '/out', bucket: 'other-files', session: { prefix: 'out/acme/' } },
       ],
@@ -130,6 +133,15 @@ describe('homes', () => {
       bucket: undefined,
       folders: [{ path: '/in', bucket: 'files', session: { prefix: 'in/' } }],
     });
+  });
+
+  test('begin where HomeDirectory says, if that lies in one', () => {
+    const mappings = details({ Entry: '/in', Target: '/files/in' });
+    expect(read({ ...mappings, HomeDirectory: '/in/daily/' }).home).toBe('/in/daily');
+    expect(read({ ...mappings, HomeDirectory: '/in' }).home).toBe('/in');
+    expect(read({ ...mappings, HomeDirectory: '/files/acme' }).home).toBeUndefined();
+    expect(read({ ...mappings, HomeDirectory: '/inner' }).home).toBeUndefined();
+    expect(read(mappings).home).toBeUndefined();
   });
 
   test('may be a list as it is, name the user, and have another attribute', () => {
@@ -154,7 +166,7 @@ describe('homes', () => {
       'a/',
     ],
   ])('%j is one folder', (secret, prefix) => {
-    expect(read(secret)).toMatchObject({ session: { prefix }, bucket: 'files', folders: [] });
+    expect(read(secret)).toMatchObject({ session: { prefix }, bucket: 'files', folders: undefined });
   });
 
   test.each([
