@@ -86,6 +86,7 @@ export { folderBackend, memoryBackend, s3Backend } from './server/built-in.ts';
 export { createServer, generateHostKey } from './server/create-server.ts';
 export type { FinishedUpload, ServerEvents, UnfinishedUpload, UploadRecord } from './server/events.ts';
 export type {
+  AssumeRoleOptions,
   Authenticate,
   AuthSource,
   AwsCredentials,
