@@ -9,7 +9,7 @@ const PER_SECOND = 200;
 
 /**
  * Least "maximum packet size" of a channel, in bytes: replies are cut into packets of that, and ssh2 goes on for ever with packets
- * of none. Clients have 16 KiB and more.
+ * of none (mscdex/ssh2 issue 1504). Clients have 16 KiB and more.
  */
 const LEAST_PACKET_BYTES = 1024;
 

@@ -98,3 +98,20 @@ test('who does not wait for the answer to a password before the next one is sent
   release();
   await answered[0];
 });
+
+test('who asks for one key after the other, all of them right, is sent away after a hundred questions', async () => {
+  const { principal } = createTestContext();
+  const { answer, guesses, exhausted } = startAnswering(async () => principal);
+  let offered = 0;
+  const question = () => ({
+    method: 'publickey',
+    username: 'acme',
+    key: { algo: 'ssh-ed25519', data: Buffer.alloc(0) },
+    accept: () => {
+      offered += 1;
+    },
+    reject: () => undefined,
+  });
+  for (let count = 0; count < 101; count++) await answer(question() as never);
+  expect([offered, guesses(), exhausted()]).toEqual([100, 0, 1]);
+});

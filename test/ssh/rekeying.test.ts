@@ -58,7 +58,17 @@ describe('new keys', () => {
 
   test('that a client does not answer end its connection; what it asks for meanwhile waits', async () => {
     const backend = createMemoryBackend();
-    running = await startInProcess(backend, { rekeying: { bytesPerKey: 64 * 1024, timeoutMs: 300 } });
+    let asked = 0;
+    const fileInfo: typeof backend.fileInfo = (context, path) => {
+      asked += 1;
+      return backend.fileInfo(context, path);
+    };
+    running = await startInProcess(
+      { ...backend, fileInfo },
+      {
+        rekeying: { bytesPerKey: 64 * 1024, timeoutMs: 3000 },
+      },
+    );
     const { client, side } = await running.connect();
     const session = await client.open();
     // From here on no KEXINIT of the server is heard.
@@ -69,9 +79,11 @@ describe('new keys', () => {
     };
     _decipher._onPayload = (payload) => (payload[0] === 20 ? undefined : hear(payload));
     const gone = once(side.socket, 'close');
-    for (let id = 0; id < 5000; id++) void session.send(stat(id, '/'));
+    for (let id = 0; id < 20_000; id++) void session.send(stat(id, '/'));
     await gone;
     expect(running.messages).toContain('connection cut off');
+    expect(asked).toBeGreaterThan(100);
+    expect(asked).toBeLessThan(5000);
   });
 
   test('without end are more than a client may ask for', async () => {
