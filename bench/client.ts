@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './processes.ts';
@@ -30,7 +31,7 @@ export interface BatchOptions {
 /** Connects, does one thing, and leaves; rejects unless that went well. */
 export async function sftpBatch(site: Site, target: RunningTarget, options: BatchOptions): Promise<void> {
   const { cipher, command, onLine } = options;
-  const batchFile = join(site.folder, 'batch');
+  const batchFile = join(site.folder, `batch-${randomUUID()}`);
   await writeFile(batchFile, `${command}\n`);
   const settings = [
     `Port=${target.port}`,

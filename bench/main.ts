@@ -3,6 +3,7 @@ import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
 import { addLone } from './commands/lone.ts';
+import { addPace } from './commands/pace.ts';
 import { addProcess } from './commands/process.ts';
 import { addSmall } from './commands/small.ts';
 import { addTelemetry } from './commands/telemetry.ts';
@@ -21,6 +22,7 @@ for (const add of [
   addSmall,
   addLone,
   addTelemetry,
+  addPace,
 ])
   add(program);
 

@@ -333,7 +333,7 @@ describe('the environment', () => {
     );
     expect(readers).toEqual([
       'config/load.ts: export function loadConfig(overrides: Environment = {}, environment: Environment = process.env): Config {',
-      'config/load.ts: environment: Environment = process.env,',
+      'config/load.ts: export function effectiveVariables(environment: Environment = process.env): Effective {',
       'config/load.ts: export function unknownVariables(environment: Environment = process.env): string[] {',
       "main.ts: process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';",
     ]);

@@ -1,5 +1,8 @@
 import type { StandardVariables, Variables } from './schema.ts';
 
+/** By the names of the variables. */
+export type Effective = Readonly<Record<string, unknown>>;
+
 /** Of which the value is a name or an address of something, whatever they are called. */
 const NAMES: readonly string[] = [
   'SLUICE_HOST_KEYS_SECRET',
@@ -13,9 +16,7 @@ const IS_SECRET = /SECRET|PASSWORD|TOKEN|CREDENTIAL|OPTIONS/;
  * The variables as they count, defaults included, for the log: of what may be a secret only that it is set, of addresses the
  * host alone, but for queues, whose names stand in the path.
  */
-export function describeVariables(
-  variables: Variables & StandardVariables,
-): Readonly<Record<string, unknown>> {
+export function describeVariables(variables: Variables & StandardVariables): Effective {
   return Object.fromEntries(
     Object.entries(variables)
       .filter(([, value]) => value !== undefined && value !== '')

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';
 import { homeAttributeOf, toWebhook, type WebhookConfig } from './auth.ts';
-import { describeVariables } from './effective.ts';
+import { describeVariables, type Effective } from './effective.ts';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
@@ -194,9 +194,7 @@ export function loadConfig(overrides: Environment = {}, environment: Environment
 }
 
 /** Every variable as it counts, for the log; nothing of one that may hold a secret. */
-export function effectiveVariables(
-  environment: Environment = process.env,
-): Readonly<Record<string, unknown>> {
+export function effectiveVariables(environment: Environment = process.env): Effective {
   const env = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
   return describeVariables({ ...standardSchema.parse(env), ...variablesSchema.parse(env) });
 }

@@ -60,15 +60,10 @@ beforeAll(async () => {
     SLUICE_AUTH_MODULE: module,
     SLUICE_LOG_LEVEL: 'debug',
   };
-  service = await startService(env);
-  impatient = await startService({
-    ...env,
-    SLUICE_LOGIN_GRACE_SECONDS: '1',
-    SLUICE_IDLE_TIMEOUT_SECONDS: '1',
-  });
+  const inAHurry = { SLUICE_LOGIN_GRACE_SECONDS: '1', SLUICE_IDLE_TIMEOUT_SECONDS: '1' };
+  [service, impatient] = await Promise.all([startService(env), startService({ ...env, ...inAHurry })]);
   await useEverything();
-  await service.stop();
-  await impatient.stop();
+  await Promise.all([service.stop(), impatient.stop()]);
   lines = [...service.running.lines, ...impatient.running.lines].map((line) => JSON.parse(line) as Line);
 });
 afterAll(async () => {
