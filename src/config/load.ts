@@ -1,17 +1,27 @@
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';
 import { homeAttributeOf, toWebhook, type WebhookConfig } from './auth.ts';
+import type { AwsConfig } from './aws.ts';
+import { type BackendConfig, toBackend } from './backend.ts';
 import { describeVariables, type Effective } from './effective.ts';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
 import {
   crossFaults,
-  PROCESS_BACKEND,
   type StandardVariables,
   standardSchema,
   type Variables,
   variablesSchema,
 } from './schema.ts';
 
+export type { AwsConfig } from './aws.ts';
+export type {
+  AssumeRoleConfig,
+  BackendConfig,
+  FolderConfig,
+  ModuleConfig,
+  ProcessConfig,
+  S3Config,
+} from './backend.ts';
 export { DEFAULT_PORT } from './values.ts';
 
 /** What the service runs by. */
@@ -55,14 +65,6 @@ export interface Config {
   readonly hasTraceReceiver: boolean;
 }
 
-/** How an AWS service is reached; everything else is the SDK's own configuration. */
-export interface AwsConfig {
-  readonly endpoint?: string;
-  readonly region?: string;
-  /** Only for the emulators of `sluice dev`; otherwise the SDK finds credentials itself. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
-
 /** A secret of AWS Secrets Manager. */
 export interface SecretConfig {
   readonly kind: 'secret';
@@ -95,58 +97,6 @@ export interface UserSecretsConfig {
 export interface AuthModuleConfig {
   readonly kind: 'module';
   readonly module: string;
-}
-
-export type BackendConfig =
-  | { readonly kind: 'memory' }
-  | FolderConfig
-  | S3Config
-  | ModuleConfig
-  | ProcessConfig;
-
-export interface FolderConfig {
-  readonly kind: 'folder';
-  readonly folder: string;
-  readonly prefix: string;
-  /** As for s3. */
-  readonly staleUploadMs: number;
-}
-
-export interface S3Config {
-  readonly kind: 's3';
-  readonly bucket: string;
-  readonly prefix: string;
-  /** Age at which an upload counts as abandoned; 0: none ever does. */
-  readonly staleUploadMs: number;
-  /** What users' files are reached by; undefined: by the service's own credentials. */
-  readonly assumeRole: AssumeRoleConfig | undefined;
-  readonly aws: AwsConfig;
-}
-
-/** A role that is assumed for each user, with what that user needs of it. */
-export interface AssumeRoleConfig {
-  readonly roleArn: string;
-  readonly externalId: string | undefined;
-  /** How STS is reached. */
-  readonly aws: AwsConfig;
-}
-
-/** A backend that a module has. */
-export interface ModuleConfig {
-  readonly kind: 'module';
-  /** A path, a `file:` URL or the name of a package. */
-  readonly specifier: string;
-  /** For its `init`, unchecked. */
-  readonly options: unknown;
-}
-
-/** A backend in another thread or process. */
-export interface ProcessConfig {
-  readonly kind: 'process';
-  /** A Unix socket, or a module that is run as a worker thread or as a child process. */
-  readonly form: 'unix' | 'worker' | 'fork';
-  /** Of the socket or the module. */
-  readonly path: string;
 }
 
 export interface JobsConfig {
@@ -217,41 +167,6 @@ function toUsers(variables: Variables, aws: AwsConfig, region: string | undefine
 
 function toFaults(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${path.join('.')}: ${message}`);
-}
-
-function toBackend(variables: Variables, aws: AwsConfig, sts: AwsConfig): BackendConfig {
-  const prefix = variables.SLUICE_PREFIX;
-  const staleUploadMs = variables.SLUICE_STALE_UPLOAD_HOURS * 3_600_000;
-  const [, form, path] = PROCESS_BACKEND.exec(variables.SLUICE_BACKEND) ?? [];
-  if (form !== undefined && path !== undefined) {
-    return { kind: 'process', form: form as ProcessConfig['form'], path };
-  }
-  switch (variables.SLUICE_BACKEND) {
-    case 'memory':
-      return { kind: 'memory' };
-    case 'folder':
-      return { kind: 'folder', folder: variables.SLUICE_FOLDER as string, prefix, staleUploadMs };
-    case 's3':
-      return {
-        kind: 's3',
-        bucket: variables.SLUICE_BUCKET as string,
-        prefix,
-        staleUploadMs,
-        assumeRole: toAssumeRole(variables, sts),
-        aws,
-      };
-    default:
-      return {
-        kind: 'module',
-        specifier: variables.SLUICE_BACKEND,
-        options: variables.SLUICE_BACKEND_OPTIONS,
-      };
-  }
-}
-
-function toAssumeRole(variables: Variables, aws: AwsConfig): AssumeRoleConfig | undefined {
-  const { SLUICE_ASSUME_ROLE_ARN: roleArn, SLUICE_ASSUME_ROLE_EXTERNAL_ID: externalId } = variables;
-  return roleArn === undefined ? undefined : { roleArn, externalId, aws };
 }
 
 function toConfig(variables: Variables, standard: StandardVariables): Config {

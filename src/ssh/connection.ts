@@ -1,24 +1,19 @@
 import type { Socket } from 'node:net';
-import type {
-  ClientErrorExtensions,
-  NegotiatedAlgorithms,
-  ServerChannel,
-  Session,
-  Connection as SshClient,
-} from 'ssh2';
+import type { ClientErrorExtensions, ServerChannel, Session, Connection as SshClient } from 'ssh2';
 import type { Gatekeeper, Refusal } from '../contract/auth.ts';
 import type { Connection, Principal } from '../contract/context.ts';
 import { Activity, type Log, withFields } from '../contract/log.ts';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
 import { ALGORITHMS, type AlgorithmPolicy } from './algorithms.ts';
 import { atInstant } from './at-instant.ts';
-import { type AttemptDetail, answerAuthentication } from './authenticate.ts';
+import { answerAuthentication } from './authenticate.ts';
 import { runSftpChannel } from './channel.ts';
 import { DisconnectReason, disconnect } from './disconnect.ts';
 import { watchSilence } from './keepalive.ts';
-import { isServed } from './kexinit.ts';
-import type { AuthenticationOutcome, LoginObserver } from './login-observer.ts';
+import { type Attempt, logNotAccepted, MAX_LOGGED, toAttempt, toNegotiated, toOffered } from './login-log.ts';
+import type { LoginObserver } from './login-observer.ts';
 import type { HoldWindow } from './receive-window.ts';
+import { refuseCommand } from './refuse-command.ts';
 import { SocketValve } from './socket-valve.ts';
 import { type RekeyingLimits, Transport } from './transport.ts';
 
@@ -27,14 +22,6 @@ const MAX_CHANNELS = 10;
 
 /** How long a client may take to go once it was told to, in milliseconds; a vanished one never does. */
 const GOODBYE_MS = 2_000;
-
-/** What who asks for a shell or a command is told, `scp -O` among them: without it they would hear of a failed request. */
-const SFTP_ONLY =
-  'Only SFTP is served here: no shell, no commands, no scp -O. Use sftp, or scp as it is since OpenSSH 9.\r\n';
-
-/** Longest user name, or other word of a client's, and longest list of algorithms that is logged, in characters. */
-const MAX_LOGGED = 128;
-const MAX_NAME_LIST = 512;
 
 const TOO_MANY_SESSIONS = 'too many sessions of this user';
 
@@ -66,16 +53,6 @@ export interface SshConnectionOptions {
   readonly log: Log;
 }
 
-/** One attempt to log in, as the log has it. */
-interface Attempt {
-  readonly user: string;
-  readonly method: string;
-  /** Of the key. */
-  readonly keyFingerprint?: string;
-  /** The algorithm that it has signed with. */
-  readonly signature?: string;
-}
-
 /** One SSH connection: authentication, then SFTP sessions. Shells, commands and forwarding are refused. */
 export class SshConnection {
   readonly #options: SshConnectionOptions;
@@ -84,7 +61,7 @@ export class SshConnection {
   readonly #sessions = new Set<SftpSession>();
   #openChannels = 0;
   #principal: Principal | undefined;
-  #negotiated: ReturnType<typeof toFields> | undefined;
+  #negotiated: ReturnType<typeof toNegotiated> | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isDraining = false;
   /** Names who has logged in, as soon as somebody has. */
@@ -107,11 +84,12 @@ export class SshConnection {
     });
     client.on('error', ({ level, message: reason }: Error & ClientErrorExtensions) => {
       // Its software and the server have no algorithm in common: who asks why it cannot connect finds it here.
-      if (level === 'handshake') log.info({ reason, ...this.#toOffered() }, 'handshake failed');
+      if (level === 'handshake')
+        log.info({ reason, ...toOffered(this.#transport.offer, algorithms) }, 'handshake failed');
       else log.debug({ reason }, 'connection error');
     });
     client.once('handshake', (negotiated) => {
-      this.#negotiated = toFields(negotiated);
+      this.#negotiated = toNegotiated(negotiated);
       login.negotiated({ kex: negotiated.kex, cipher: negotiated.cs.cipher });
     });
     client.on(
@@ -121,11 +99,9 @@ export class SshConnection {
           const ended = login.attempted(user, method);
           return (outcome, detail = {}) => {
             ended(outcome, detail.error);
-            const key = keyFingerprint === undefined ? {} : { keyFingerprint };
-            const signature = detail.signature === undefined ? {} : { signature: detail.signature };
-            const attempt = { user: user.slice(0, MAX_LOGGED), method, ...key, ...signature };
+            const attempt = toAttempt(user, method, keyFingerprint, detail.signature);
             if (detail.principal !== undefined) this.#onPrincipal(detail.principal, attempt);
-            else this.#onNotAccepted(outcome, attempt, detail);
+            else logNotAccepted(log, outcome, attempt, detail);
           };
         },
         admit: (principal) => this.#admit(principal),
@@ -233,31 +209,6 @@ export class SshConnection {
     if (limits?.expires !== undefined) this.#endAt(limits.expires);
   }
 
-  /** What the client would have had, and whether the other policy has some of it. */
-  #toOffered(): Record<string, unknown> {
-    const { offer } = this.#transport;
-    if (offer === undefined) return {};
-    const { kex, serverHostKey: hostKeys, cipherIn: ciphers, macIn: macs } = offer;
-    const lists = Object.entries({ kex, hostKeys, ciphers, macs });
-    const offered = Object.fromEntries(
-      lists.map(([list, names]) => [list, names.join(',').slice(0, MAX_NAME_LIST)]),
-    );
-    const isOld = this.#options.algorithms === 'modern' && isServed(offer, ALGORITHMS.compatible);
-    return { offered, ...(isOld ? { hint: 'SLUICE_SSH_ALGORITHMS=compatible serves it' } : {}) };
-  }
-
-  #onNotAccepted(outcome: AuthenticationOutcome, attempt: Attempt, detail: AttemptDetail): void {
-    const { log } = this.#options;
-    const { error, refused, isQuestion } = detail;
-    const line = { activityType: Activity.AUTH_FAILURE, ...attempt };
-    const reason = refused === undefined ? {} : { reason: refused };
-    if (outcome === 'failed') log.error({ ...line, err: error }, 'the authenticator failed');
-    else if (outcome === 'partial')
-      log.info({ ...line, activityType: Activity.AUTH_PARTIAL }, 'more is asked for');
-    else if (isQuestion) log.info({ ...line, ...reason, activityType: Activity.KEY_REFUSED }, 'key refused');
-    else if (outcome === 'refused') log.info({ ...line, ...reason }, 'authentication refused');
-  }
-
   /** As at a shutdown: what is open may be finished, and nothing else begun. */
   #endAt(expires: string): void {
     const { socket, drainSeconds } = this.#options;
@@ -332,27 +283,8 @@ export class SshConnection {
   }
 }
 
-/** Of a line of the log. Ciphers that prove their packets themselves have no MAC. */
-function toFields({ kex, serverHostKey, cs, sc }: NegotiatedAlgorithms) {
-  const both = (one: string, other: string) => [...new Set([one, other])].join(',');
-  return {
-    kex,
-    hostKey: serverHostKey,
-    ciphers: both(cs.cipher, sc.cipher),
-    macs: both(cs.mac || 'implicit', sc.mac || 'implicit'),
-  };
-}
-
 /** Also when it is closed already. */
 function whenClosed(socket: Socket, run: () => void): void {
   if (socket.closed) run();
   else socket.once('close', run);
-}
-
-/** A command that did nothing, said so and failed. There is no channel when the session has one already. */
-function refuseCommand(channel: ServerChannel | undefined): void {
-  if (channel === undefined) return;
-  channel.stderr.write(SFTP_ONLY);
-  channel.exit(1);
-  channel.close();
 }
