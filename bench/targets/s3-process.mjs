@@ -10,4 +10,6 @@ const { SLUICE_BUCKET: bucket, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: region
 const store = new ObjectStore(createS3Client({ endpoint, region }), bucket);
 const budget = new MemoryBudget(256 * 1024 * 1024);
 const channel = isMainThread ? createParentChannel(process) : createPortChannel(parentPort);
-serveBackend(channel, createS3Backend({ store, prefix: '', budget }), { location: { bucket, prefix: '' } });
+serveBackend(channel, createS3Backend({ storeOf: () => store, prefix: '', budget }), {
+  location: { bucket, prefix: '' },
+});

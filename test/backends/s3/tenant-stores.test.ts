@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { toSessionName } from '../../../src/backends/s3/assume-role.ts';
+import { AssumedRole, toSessionName } from '../../../src/backends/s3/assume-role.ts';
 import type { Principal, RequestContext } from '../../../src/contract/context.ts';
 import { createTestContext } from '../../../src/testing/index.ts';
+import { collectLog } from '../../support/collect-log.ts';
+import { TEST_CREDENTIALS, TEST_REGION } from '../../support/s3-subject.ts';
 import { TEST_ROLE } from '../../support/strict-sts.ts';
 import {
   BUCKET,
@@ -13,6 +15,7 @@ import {
 } from '../../support/tenant-backend.ts';
 
 const MiB = 1024 * 1024;
+const POLICY = '{"Version":"2012-10-17","Statement":[]}';
 const CREATE = { create: true, exclusive: false, truncate: true, append: false };
 
 let cloud: Cloud;
@@ -133,12 +136,10 @@ describe('credentials', () => {
 });
 
 describe('a user whom STS has no credentials for', () => {
-  test('is EIO, told once in the log, and S3 hears nothing by other credentials', async () => {
+  test('is EIO, told in the log, and S3 hears nothing by other credentials', async () => {
     const created = await open();
     cloud.sts.refusal = { status: 403, code: 'AccessDenied', message: 'is not authorized' };
-    for (let nth = 0; nth < 3; nth++) {
-      await expect(created.backend.fileInfo(of('acme'), '/a')).rejects.toMatchObject({ code: 'EIO' });
-    }
+    await expect(created.backend.fileInfo(of('acme'), '/a')).rejects.toMatchObject({ code: 'EIO' });
     expect(cloud.s3.requests).toEqual([]);
     expect(errors(created)).toHaveLength(1);
     expect(errors(created)[0]).toMatchObject({
@@ -149,6 +150,26 @@ describe('a user whom STS has no credentials for', () => {
         reason: expect.stringContaining('its trust policy has to name them'),
       },
     });
+  });
+
+  test('is asked for again after five seconds, and told again then', async () => {
+    const aws = { endpoint: cloud.sts.endpoint, region: TEST_REGION, credentials: TEST_CREDENTIALS };
+    const { log, lines } = collectLog();
+    let clock = 0;
+    const role = new AssumedRole(
+      { roleArn: TEST_ROLE, externalId: undefined, aws },
+      { log, observeAwsCalls: () => undefined, now: () => clock },
+    );
+    const credentials = role.credentials({ username: 'acme', policy: POLICY });
+    cloud.sts.refusal = { status: 403, code: 'AccessDenied', message: 'no' };
+    await expect(credentials()).rejects.toMatchObject({ code: 'EIO' });
+    cloud.sts.refusal = undefined;
+    clock = 4_999;
+    await expect(credentials()).rejects.toMatchObject({ code: 'EIO' });
+    expect(lines).toHaveLength(1);
+    clock = 5_000;
+    expect((await credentials()).accessKeyId).toBe(cloud.sts.issued[0]?.accessKeyId);
+    role.close();
   });
 
   test('does not keep others from theirs', async () => {

@@ -10,5 +10,5 @@ import { MemoryBudget } from '../../../dist/buffers/budget.js';
 const { endpoint, region, credentials, bucket, prefix, budgetBytes } = workerData;
 const client = createS3Client({ endpoint, region, credentials });
 const store = new ObjectStore(client, bucket, detectFeatures);
-const backend = createS3Backend({ store, prefix, budget: new MemoryBudget(budgetBytes) });
+const backend = createS3Backend({ storeOf: () => store, prefix, budget: new MemoryBudget(budgetBytes) });
 serveBackend(createPortChannel(parentPort), backend, { location: { bucket, prefix } });
