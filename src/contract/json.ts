@@ -16,3 +16,8 @@ function whereIs(text: string, position: number): string {
   const lines = text.slice(0, position).split('\n');
   return ` (line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1})`;
 }
+
+/** One UTF-16 code unit as JSON may write any: `\u` and four hexadecimal digits (RFC 8259, section 7). */
+export function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MessageAttributeValue, SendMessageBatchRequestEntry } from '@aws-sdk/client-sqs';
 import type { JobsConfig } from '../config/load.ts';
+import { escapeUnit } from '../contract/json.ts';
 import type { JobEvent } from './event.ts';
 
 /**
@@ -62,10 +63,7 @@ function toPrefix({ data }: JobEvent): string {
  * SQS takes them, some that play it do not.
  */
 function toBody(event: JobEvent): string {
-  return JSON.stringify(event).replace(
-    /[\ud800-\udfff\ufffe\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16)}`,
-  );
+  return JSON.stringify(event).replace(/[\ud800-\udfff\ufffe\uffff]/g, escapeUnit);
 }
 
 /** Those that have a value which SQS takes: it refuses empty ones and control characters, and the body has them all. */

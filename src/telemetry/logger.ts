@@ -1,4 +1,5 @@
 import pino, { type LoggerOptions } from 'pino';
+import { escapeUnit } from '../contract/json.ts';
 import type { Log } from '../contract/log.ts';
 
 /** Fields that no line should have. One that gets there all the same, at the top or one level down, is not shown. */
@@ -31,9 +32,7 @@ export function createLogger(level: string): Log {
  * a client that names a file so could write lines of its own.
  */
 function toOneLine(line: string): string {
-  return line.replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  return line.replace(/[\u007f-\u009f\u2028\u2029]/g, escapeUnit);
 }
 
 interface ErrorDescription {

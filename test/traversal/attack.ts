@@ -15,7 +15,7 @@ const TAKING = /rename|remove|rmdir/;
 
 export interface AttackOptions {
   readonly spellings: readonly Spelling[];
-  /** With how many operations each spelling is tried, besides REALPATH; chosen by dice. */
+  /** With how many operations each spelling is tried, besides REALPATH; chosen by dice. 0.5 is one for every other spelling. */
   readonly operations: number;
   readonly seed: number;
   readonly username: string;
@@ -78,7 +78,8 @@ export async function attack(client: Ssh2Client, options: AttackOptions): Promis
 function choose(dice: Dice, count: number): ReadonlySet<Operation> {
   const chosen = new Set(LOOKING.slice(0, 1));
   const kinds = KINDS.map((kind) => kind.filter((each) => !chosen.has(each)));
-  for (let left = count; left > 0; left--) {
+  const whole = Math.floor(count) + (dice.chance(count % 1) ? 1 : 0);
+  for (let left = whole; left > 0; left--) {
     const rest = kinds.filter((kind) => kind.length > 0);
     if (rest.length === 0) break;
     const kind = dice.pick(rest);

@@ -10,6 +10,6 @@ describe('no spelling of a path leads out of a tenant’s tree', () => {
   test.each(WORLDS)('$name', { timeout: 300_000 }, async (world) => {
     const { violations, pairs } = await attackWorld(world, { operations: world.operations, seed: 20_261 });
     expect(violations.slice(0, 10)).toEqual([]);
-    expect(pairs).toBeGreaterThan(1500);
+    expect(pairs).toBeGreaterThan(1200);
   });
 });

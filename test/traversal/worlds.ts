@@ -170,17 +170,17 @@ async function writeWorker({ workspace }: Surroundings, root: string): Promise<s
 export const WORLDS: readonly World[] = [
   {
     name: 'S3, a tenant beside others',
-    operations: 1,
+    operations: 0.6,
     start: (around) => inBucket(around, 'tenants/acme/', 'tenants/acme/'),
   },
   {
     name: 'S3, a prefix without its slash, which another tenant’s begins with',
-    operations: 1,
+    operations: 0.3,
     start: (around) => inBucket(around, 'tenants/acme', 'tenants/acme/'),
   },
   {
     name: 'S3, the whole bucket but what the service keeps',
-    operations: 1,
+    operations: 0.3,
     start: (around) => inBucket(around, '', ''),
   },
   {
@@ -193,7 +193,7 @@ export const WORLDS: readonly World[] = [
   },
   {
     name: 'a folder, all of it but what the service keeps',
-    operations: 1,
+    operations: 0.5,
     start: async (around) => {
       const site = await inFolder(around, '');
       const { SLUICE_PREFIX: _, ...env } = around.env;
@@ -202,7 +202,7 @@ export const WORLDS: readonly World[] = [
   },
   {
     name: 'a folder behind a worker thread',
-    operations: 1,
+    operations: 0.5,
     start: async (around) => {
       const site = await inFolder(around, 'tenants/acme');
       const { SLUICE_PREFIX: _, ...env } = around.env;

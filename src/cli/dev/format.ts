@@ -1,3 +1,5 @@
+import { escapeUnit } from '../../contract/json.ts';
+
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, cyan: 36 } as const;
 
 /** Colours a text for a terminal, or leaves it alone where there is none. */
@@ -22,7 +24,5 @@ export function formatBytes(bytes: number): string {
  * the direction of writing (Unicode Standard Annex 9). They are shown as JSON has them.
  */
 export function toPlain(text: string): string {
-  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, escapeUnit);
 }
