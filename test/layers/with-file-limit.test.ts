@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import { withFileLimit } from '../../src/layers/with-file-limit.ts';
 import { createTestContext } from '../../src/testing/index.ts';
-import { SftpDriver } from '../support/sftp-driver.ts';
+import { SftpDriver, watchUploads } from '../support/sftp-driver.ts';
 import {
   close,
   extended,
@@ -119,6 +119,16 @@ describe('a file that is larger already', () => {
     expect(await driver.code((id) => write(id, handle, 0, 'x'))).toBe(0);
     expect(await driver.code((id) => close(id, handle))).toBe(FAILURE);
     expect(await content()).toBe(large);
+  });
+
+  test('leaves nothing of the upload that is refused at its end', async () => {
+    const { backend, calls } = watchUploads();
+    await backend.writeFile(unlimited, '/a', Buffer.from(large));
+    const context = createTestContext({ principal: { limits: { fileBytes: LIMIT } } });
+    const options = { create: false, exclusive: false, truncate: false, append: false };
+    const upload = await withFileLimit(backend).beginWrite(context, '/a', options);
+    await expect(upload.finishWrite()).rejects.toMatchObject({ code: 'EFBIG' });
+    expect(calls).toEqual(['begin /a', 'abort /a']);
   });
 
   test('may be made shorter', async () => {

@@ -95,4 +95,16 @@ describe('the pace of somebody', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(inside.size).toBe(0);
   });
+
+  test('and the count go on for who comes back before they are forgotten', async () => {
+    const inside = new UsersInside({ maxSessionsPerUser: 1 });
+    const limited = principal({ bytesPerSecond: RATE });
+    const leave = inside.enter(limited);
+    inside.pacesOf(limited)?.uploads.take(RATE, never);
+    leave?.();
+    inside.enter(limited);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(inside.enter(limited)).toBeUndefined();
+    expect(inside.pacesOf(limited)).toBeDefined();
+  });
 });

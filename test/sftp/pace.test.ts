@@ -3,7 +3,7 @@ import { createMemoryBackend } from '../../src/backends/memory/memory.ts';
 import type { Pace } from '../../src/contract/pace.ts';
 import { withPace } from '../../src/layers/with-pace.ts';
 import { createTestContext } from '../../src/testing/index.ts';
-import { type Deferred, deferred, isSettled, SftpDriver } from '../support/sftp-driver.ts';
+import { type Deferred, deferred, isSettled, SftpDriver, watchUploads } from '../support/sftp-driver.ts';
 import { close, Flag, read, stat, write } from '../support/sftp-packets.ts';
 
 /** A pace at which everything after the first bytes is too early, until it is told otherwise. */
@@ -97,5 +97,19 @@ describe('a WRITE that is too early', () => {
     const room = driver.send(write(1, handle, 0, '01234'));
     await driver.session.end();
     expect(await isSettled(room)).toBe(true);
+  });
+
+  test('that the store had no room for waits for both', async () => {
+    const room = deferred();
+    const { backend: slow } = watchUploads({ writeChunk: () => room.promise });
+    const pace = new ScriptedPace(0);
+    const backend = withPace(slow, () => ({ uploads: pace, downloads: nobody }));
+    const driver = await SftpDriver.started({ backend });
+    const handle = await driver.open('/a');
+    const writing = driver.send(write(1, handle, 0, '01234'));
+    room.resolve();
+    expect(await isSettled(writing)).toBe(false);
+    pace.waits[0]?.resolve();
+    expect(await driver.reply(1)).toMatchObject({ code: 0 });
   });
 });

@@ -85,7 +85,7 @@ test('who is inside often enough is told so at the end of the login, and the con
 test('a client that has gone while it was asked who it is is inside no more', async () => {
   const asked = deferred();
   const answered = deferred();
-  let inside = 0;
+  let [entered, inside] = [0, 0];
   const {
     port,
     close: stop,
@@ -99,6 +99,7 @@ test('a client that has gone while it was asked who it is is inside no more', as
       },
     },
     enter: () => {
+      entered += 1;
       inside += 1;
       return () => {
         inside -= 1;
@@ -113,7 +114,8 @@ test('a client that has gone while it was asked who it is is inside no more', as
   socket.destroy();
   await vi.waitUntil(() => server.connections === 0);
   answered.resolve();
-  await vi.waitUntil(() => inside === 0);
+  await vi.waitUntil(() => entered === 1);
+  expect(inside).toBe(0);
   await stop();
 });
 
