@@ -1,4 +1,5 @@
-import { type SourcePenalties, sourceOf } from './source-penalties.ts';
+import { sourceOf } from '../addresses/source-of.ts';
+import type { SourcePenalties } from './source-penalties.ts';
 
 /** How long somebody who has begun to log in is left in peace when others want in, in milliseconds. */
 const PATIENCE_MS = 10_000;

@@ -2,7 +2,7 @@ import type { NegotiatedAlgorithms } from 'ssh2';
 import { Activity, type Log } from '../contract/log.ts';
 import { ALGORITHMS, type AlgorithmPolicy } from './algorithms.ts';
 import type { AttemptDetail } from './authenticate.ts';
-import { isServed, type ClientOffer } from './kexinit.ts';
+import { type ClientOffer, isServed } from './kexinit.ts';
 import type { AuthenticationOutcome } from './login-observer.ts';
 
 /** Longest user name, or other word of a client's, and longest list of algorithms that is logged, in characters. */

@@ -1,4 +1,4 @@
-import { isIPv6, SocketAddress } from 'node:net';
+import { sourceOf } from '../addresses/source-of.ts';
 
 /** What an address did, and how long it stays outside for it, in milliseconds; after sshd_config(5), PerSourcePenalties. */
 export const PENALTIES_MS = {
@@ -22,9 +22,6 @@ const LONGEST_DELAY_MS = 3_000;
 
 /** Addresses that are remembered; past it the one that was punished longest ago is forgotten. */
 const MAX_SOURCES = 65_536;
-
-/** Of IPv6, whoever has a network has all its addresses. */
-const IPV6_PREFIX_GROUPS = 4;
 
 interface Standing {
   /** When everything is forgiven. */
@@ -87,22 +84,4 @@ export class SourcePenalties {
     const [oldest] = this.#standings.keys();
     if (oldest !== undefined) this.#standings.delete(oldest);
   }
-}
-
-/** Who an address belongs to, as far as anybody can tell. */
-export function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  return toGroups(address).slice(0, IPV6_PREFIX_GROUPS).join(':');
-}
-
-/** All eight groups of an IPv6 address, without leading zeros. */
-function toGroups(address: string): string[] {
-  const plain = new SocketAddress({ address: address.replace(/%.*$/, ''), family: 'ipv6' }).address;
-  const [head = '', tail] = plain.split('::');
-  const split = (part: string) => (part === '' ? [] : part.split(':'));
-  const [before, after] = [split(head), split(tail ?? '')];
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  return [...before, ...Array<string>(zeros).fill('0'), ...after];
 }

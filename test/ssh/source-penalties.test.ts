@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { type Offence, PENALTIES_MS, SourcePenalties, sourceOf } from '../../src/ssh/source-penalties.ts';
+import { type Offence, PENALTIES_MS, SourcePenalties } from '../../src/ssh/source-penalties.ts';
 
 let now: number;
 let penalties: SourcePenalties;
@@ -45,19 +45,5 @@ describe('penalties of addresses', () => {
     punish('192.0.2.4', 5);
     expect(penalties.remaining('192.0.2.2')).toBe(0);
     expect(penalties.remaining('192.0.2.1')).toBe(6 * PENALTIES_MS.refused);
-  });
-});
-
-describe('whom an address belongs to', () => {
-  test.each([
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8:1:2::9', '2001:db8:1:2'],
-    ['2001:db8::9', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-    ['fe80::1%eth0', 'fe80:0:0:0'],
-  ])('%s to %s', (address, source) => {
-    expect(sourceOf(address)).toBe(source);
   });
 });
