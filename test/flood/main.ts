@@ -4,6 +4,8 @@ import { floodWithGuesses } from './guesses.ts';
 import { floodSilently } from './silent.ts';
 import { Site } from './site.ts';
 
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 interface Flags {
   readonly silent?: number;
   readonly guesses?: number;
