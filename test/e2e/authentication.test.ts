@@ -157,9 +157,7 @@ describe('the log names the key', () => {
   test('of who is not, and none for a password', async () => {
     expect((await sftp(service, strict, ['pwd'])).code).toBe(255);
     const keyFingerprint = await fingerprintOf(`${strict.identity}.pub`);
-    await service.log(
-      (line) => line['msg'] === 'authentication refused' && line['keyFingerprint'] === keyFingerprint,
-    );
+    await service.log((line) => line['msg'] === 'key refused' && line['keyFingerprint'] === keyFingerprint);
     await sftpByPassword(service, around.workspace, USERNAME, 'a guess');
     const refused = await service.log(
       ({ msg, method }) => msg === 'authentication refused' && method !== 'publickey',

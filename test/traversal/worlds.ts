@@ -21,8 +21,8 @@ interface Site {
   readonly env: Readonly<Record<string, string>>;
   /** The folder of all tenants; one that is not there where files are objects. */
   readonly root: string;
-  /** Of the attacker's session; the user document's own when absent. */
-  readonly prefix?: string;
+  /** What the users document says of the attacker, where it is not what it says anyway. */
+  readonly attacker?: object;
   /** Makes links in the attacker's root, where there can be any. */
   link?(links: readonly Link[]): Promise<void>;
   /** Remembers what is outside. Called once the attacker's session can begin. */
@@ -37,6 +37,7 @@ const VICTIMS = [
   'tenants/globex/in/secret.txt',
   'tenants/acme2/secret.txt',
   'tenants/acme.keep',
+  'tenants/acme/secret.txt',
   'globex/secret.txt',
   'acme2/secret.txt',
   'secret.txt',
@@ -70,7 +71,7 @@ async function inBucket({ s3, env, workspace }: Surroundings, prefix: string, be
   return {
     env: { ...env, SLUICE_PREFIX: below === '' ? '' : 'session:prefix' },
     root: workspace.path('nowhere'),
-    prefix,
+    attacker: { session: { prefix } },
     guard: async () => {
       before = describeOutside();
       s3.clearRequests();
@@ -166,7 +167,10 @@ async function writeWorker({ workspace }: Surroundings, root: string): Promise<s
   return module;
 }
 
-/** Another arrangement that has roots, virtual folders for instance, is another line here. */
+/** A virtual folder that is all the attacker sees. */
+const BOX = { session: { prefix: 'tenants/acme/' }, folders: [{ path: '/', target: '/box' }] };
+
+/** Another arrangement that has roots is another line here. */
 export const WORLDS: readonly World[] = [
   {
     name: 'S3, a tenant beside others',
@@ -184,6 +188,14 @@ export const WORLDS: readonly World[] = [
     start: (around) => inBucket(around, '', ''),
   },
   {
+    name: 'S3, a virtual folder',
+    operations: 0.3,
+    start: async (around) => {
+      const site = await inBucket(around, 'tenants/acme/', 'tenants/acme/box/');
+      return { ...site, attacker: BOX };
+    },
+  },
+  {
     name: 'a folder, a tenant beside others',
     operations: 1,
     start: async (around) => {
@@ -198,6 +210,15 @@ export const WORLDS: readonly World[] = [
       const site = await inFolder(around, '');
       const { SLUICE_PREFIX: _, ...env } = around.env;
       return { ...site, env: { ...env, SLUICE_BACKEND: 'folder', SLUICE_FOLDER: site.root } };
+    },
+  },
+  {
+    name: 'a folder, a virtual folder',
+    operations: 0.3,
+    start: async (around) => {
+      const site = await inFolder(around, 'tenants/acme/box');
+      const env = { ...around.env, SLUICE_BACKEND: 'folder', SLUICE_FOLDER: site.root };
+      return { ...site, attacker: BOX, env };
     },
   },
   {
@@ -221,7 +242,7 @@ export async function attackWorld(
     const site = await start(around);
     const corpus = createCorpus(site);
     await site.link?.(corpus.links);
-    if (site.prefix !== undefined) await giveAttacker(around, site.prefix);
+    if (site.attacker !== undefined) await giveAttacker(around, site.attacker);
     const { SLUICE_QUEUE_URL: _queue, SLUICE_BUCKET: bucket = '', ...env } = site.env;
     const ofBucket = 'SLUICE_BACKEND' in env ? {} : { SLUICE_BUCKET: bucket };
     const service = await startService({
@@ -247,8 +268,8 @@ export async function attackWorld(
   }
 }
 
-async function giveAttacker({ workspace }: Surroundings, prefix: string): Promise<void> {
+async function giveAttacker({ workspace }: Surroundings, attacker: object): Promise<void> {
   const { users } = JSON.parse(await readFile(workspace.usersFile, 'utf8')) as { users: object[] };
-  const changed = users.map((user) => ({ ...user, session: { prefix } }));
+  const changed = users.map((user) => ({ ...user, ...attacker }));
   await writeFile(workspace.usersFile, JSON.stringify({ users: changed }));
 }
