@@ -79,13 +79,18 @@ async function inBucket({ s3, env, workspace }: Surroundings, prefix: string, be
     breaches: async () => [
       ...s3.requests.flatMap((request) =>
         namesOf(request)
-          .filter(isBreach)
+          .filter((name) => isBreach(name) && !looksAtFolder(request, below))
           .map((name) => `${request.operation} ${JSON.stringify(name.slice(0, 200))}`),
       ),
       ...differences(before, describeOutside()),
       ...s3.openUploads(BUCKET).flatMap(({ key }) => (isBreach(key) ? [`an upload of ${key}`] : [])),
     ],
   };
+}
+
+/** Whether a file stands in the place of a virtual folder: what is `/` to the attacker has a name in the store. */
+function looksAtFolder({ operation, key }: RecordedRequest, below: string): boolean {
+  return operation === 'HeadObject' && `${key}/` === below && below === BOX_KEYS;
 }
 
 /** Every key and prefix in a request. Keys in the body of DeleteObjects are seen by what is gone. */
@@ -168,6 +173,7 @@ async function writeWorker({ workspace }: Surroundings, root: string): Promise<s
 }
 
 /** A virtual folder that is all the attacker sees. */
+const BOX_KEYS = 'tenants/acme/box/';
 const BOX = { session: { prefix: 'tenants/acme/' }, folders: [{ path: '/', target: '/box' }] };
 
 /** Another arrangement that has roots is another line here. */
@@ -191,7 +197,7 @@ export const WORLDS: readonly World[] = [
     name: 'S3, a virtual folder',
     operations: 0.3,
     start: async (around) => {
-      const site = await inBucket(around, 'tenants/acme/', 'tenants/acme/box/');
+      const site = await inBucket(around, 'tenants/acme/', BOX_KEYS);
       return { ...site, attacker: BOX };
     },
   },
