@@ -12,8 +12,8 @@ import {
 const FOLDERS = [
   { path: '/in', session: { prefix: 'tenants/acme/inbox/' }, permissions: ['write'] },
   { path: '/out', session: { prefix: 'shared/reports/' }, permissions: ['list', 'read'] },
-  { path: '/work/2026', target: '/years/2026' },
-  { path: '/work/old', target: '/years/old' },
+  { path: '/reports/2026', target: '/years/2026' },
+  { path: '/reports/old', target: '/years/old' },
 ];
 
 /** Gives the user of the workspace these fields. */
@@ -54,7 +54,7 @@ describe('a user with folders', () => {
     const { code, stdout, stderr } = await commands(
       'pwd',
       'ls -1 /',
-      'ls -1 /work',
+      'ls -1 /reports',
       'ls -1 /out',
       'cd ..',
       'pwd',
@@ -64,9 +64,9 @@ describe('a user with folders', () => {
       'Remote working directory: /in',
       '/in',
       '/out',
-      '/work',
-      '/work/2026',
-      '/work/old',
+      '/reports',
+      '/reports/2026',
+      '/reports/old',
       'Remote working directory: /',
     ]);
     expect(keys()).toEqual([]);
@@ -117,10 +117,10 @@ describe('a user with folders', () => {
 
   test('moves and copies files between folders of one store, and from another store copies them', async () => {
     const { code, stderr } = await commands(
-      `put ${local('other')} /work/2026/a.part`,
-      'rename /work/2026/a.part /work/old/a',
-      'cp /work/old/a /work/2026/copy',
-      'cp /out/march.csv /work/2026/march.csv',
+      `put ${local('other')} /reports/2026/a.part`,
+      'rename /reports/2026/a.part /reports/old/a',
+      'cp /reports/old/a /reports/2026/copy',
+      'cp /out/march.csv /reports/2026/march.csv',
       'cp /out/march.csv /in/march.csv',
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -128,8 +128,8 @@ describe('a user with folders', () => {
     expect(content('tenants/acme/years/2026/copy')).toBe('other data, and more');
     expect(content('tenants/acme/years/2026/march.csv')).toBe('figures');
     expect(content('tenants/acme/inbox/march.csv')).toBe('figures');
-    expect((await around.job('/work/old/a')).data.key).toBe('tenants/acme/years/old/a');
-    const across = await commands('rename /work/old/a /in/a');
+    expect((await around.job('/reports/old/a')).data.key).toBe('tenants/acme/years/old/a');
+    const across = await commands('rename /reports/old/a /in/a');
     expect(across).toMatchObject({ code: 1, stderr: expect.stringContaining('Failure') });
     expect(content('tenants/acme/years/old/a')).toBe('other data, and more');
   });
@@ -138,12 +138,12 @@ describe('a user with folders', () => {
     const before = keys();
     for (const refused of [
       'rmdir /out',
-      'rmdir /work',
-      'rename /work /done',
-      'rename /work/old /work/older',
+      'rmdir /reports',
+      'rename /reports /done',
+      'rename /reports/old /reports/older',
       'mkdir /new',
       `put ${local('data')} /new`,
-      `put ${local('data')} /work/new`,
+      `put ${local('data')} /reports/new`,
       `put ${local('data')} /../out/../new`,
     ]) {
       expect({ refused, ...(await commands(refused)) }).toMatchObject({ code: 1 });
