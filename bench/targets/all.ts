@@ -1,4 +1,5 @@
 import { rclone } from './rclone.ts';
+import { sftpgo } from './sftpgo.ts';
 import { sluice } from './sluice.ts';
 import { ssh2Bare } from './ssh2-bare.ts';
 import { sshd } from './sshd.ts';
@@ -12,6 +13,7 @@ const TARGETS: readonly Target[] = [
   sluice({ home: 'fork' }),
   sshd,
   rclone(),
+  sftpgo,
   ssh2Bare,
 ];
 
