@@ -16,6 +16,8 @@ export default defineConfig({
       // And that of test/sts (vitest.sts.config.ts).
       AWS_ENDPOINT_URL_STS: '',
     },
+    // By default one processor is left out; on two that is half of them, and these tests wait more than they compute.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
