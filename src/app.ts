@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { Tracer } from '@opentelemetry/api';
+import { matchSubnets } from './addresses/subnets.ts';
 import { withLimits } from './auth/with-limits.ts';
 import type { BackendResources } from './backends/create.ts';
 import { MemoryBudget } from './buffers/budget.ts';
@@ -39,7 +40,6 @@ import { createProxiedClientFinder } from './ssh/find-client.ts';
 import type { HostKey } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { SourcePenalties } from './ssh/source-penalties.ts';
-import { matchSubnets } from './ssh/subnets.ts';
 import { observeAwsCalls } from './telemetry/aws-calls.ts';
 import type { Metrics } from './telemetry/meter.ts';
 import { observeService } from './telemetry/observe-service.ts';
@@ -179,7 +179,7 @@ export async function createApp(
     hostKeys,
     algorithms: settings.sshAlgorithms,
     log,
-    authenticator: withLimits(authenticator, { matchSubnets }),
+    authenticator: withLimits(authenticator),
     enter: (principal) => inside.enter(principal),
     door: new Door({
       maxSessions: settings.maxSessions,

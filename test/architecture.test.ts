@@ -73,7 +73,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   limits: [],
   telemetry: [],
   testing: ['layers/with-buffering.ts'],
-  keys: [],
+  keys: ['addresses'],
   sftp: [],
   ssh: ['addresses', 'keys', 'sftp/session.ts'],
   jobs: ['config/load.ts', 'telemetry/aws-calls.ts'],
@@ -98,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   secrets: ['config/load.ts'],
   'materials.ts': ['auth', 'config/load.ts', 'secrets', 'ssh'],
   'app.ts': [
+    'addresses/subnets.ts',
     'auth/with-limits.ts',
     'backends/create.ts',
     'buffers',

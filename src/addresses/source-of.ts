@@ -1,14 +1,14 @@
 import { isIPv6, SocketAddress } from 'node:net';
+import { unmapped } from './unmapped.ts';
 
 /** Of IPv6, whoever has a network has all its addresses. */
 const IPV6_PREFIX_GROUPS = 4;
 
 /** Who an address belongs to, as far as anybody can tell. */
 export function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  return toGroups(address).slice(0, IPV6_PREFIX_GROUPS).join(':');
+  const plain = unmapped(address);
+  if (!isIPv6(plain)) return plain;
+  return toGroups(plain).slice(0, IPV6_PREFIX_GROUPS).join(':');
 }
 
 /** All eight groups of an IPv6 address, without leading zeros. */

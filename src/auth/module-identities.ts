@@ -25,8 +25,7 @@ export async function loadModuleIdentities(specifier: string): Promise<Identitie
   });
   return {
     summary: `asked of the module ${specifier}`,
-    open: async () =>
-      withCheckedAnswers((...asked) => authenticator.authenticate(...asked), 'SLUICE_AUTH_MODULE'),
+    open: async () => withCheckedAnswers(authenticator, 'SLUICE_AUTH_MODULE'),
   };
 }
 

@@ -1,4 +1,4 @@
-import { parseAddressPatterns } from '../keys/address-patterns.ts';
+import { parseAddressPatterns } from '../addresses/address-patterns.ts';
 
 /** A folder that a user sees, and where it is. */
 export interface TransferFolder {

@@ -1,13 +1,7 @@
+import { matchSubnets } from '../addresses/subnets.ts';
 import { type Authenticator, type Gatekeeper, isFurtherProof } from '../contract/auth.ts';
 import type { PrincipalLimits } from '../contract/context.ts';
 import { limitsField } from './limits-field.ts';
-
-export interface LimitsOptions {
-  /** Whether an address lies in one of the subnets (CIDRs). */
-  readonly matchSubnets: (subnets: readonly string[]) => (address: string) => boolean;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
-}
 
 /**
  * Keeps out who comes from an address that is not theirs, or after their time. They have been asked for everything by then, so that the
@@ -15,11 +9,9 @@ export interface LimitsOptions {
  *
  * What a source says of limits is read here, whichever source it is. Rejects with a TypeError when it makes no sense: who has a limit
  * that nobody understands does not come in without one.
+ * @param now milliseconds since 1970
  */
-export function withLimits(
-  authenticator: Authenticator,
-  { matchSubnets, now = Date.now }: LimitsOptions,
-): Gatekeeper {
+export function withLimits(authenticator: Authenticator, now: () => number = Date.now): Gatekeeper {
   function refusalOf({ addresses, expires }: PrincipalLimits, address: string): string | undefined {
     if (expires !== undefined && now() >= Date.parse(expires)) return 'the user has expired';
     if (addresses !== undefined && !matchSubnets(addresses)(address))

@@ -1,6 +1,6 @@
+import { parseAddressPatterns } from '../addresses/address-patterns.ts';
 import type { Credentials, PublicKey } from '../contract/auth.ts';
 import type { Connection } from '../contract/context.ts';
-import { parseAddressPatterns } from './address-patterns.ts';
 import { EMPTY_OPTIONS, type KeyOptions, readOptions, splitOptions } from './key-options.ts';
 import { decodePublicKey, isSameKey, KEY_TYPES, PublicKeyError } from './public-key.ts';
 

@@ -1,4 +1,4 @@
-import { parseAddressPatterns } from './address-patterns.ts';
+import { parseAddressPatterns } from '../addresses/address-patterns.ts';
 import { PublicKeyError } from './public-key.ts';
 
 /** On which terms a key is accepted, as `AuthorizedKey` has them. */

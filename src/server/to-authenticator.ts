@@ -14,13 +14,10 @@ const REREAD_MS = 5_000;
 
 /** @throws OptionsError naming each user and field that is wrong. */
 export async function toAuthenticator(auth: AuthSource, log: Log): Promise<AppParts['authenticator']> {
-  if (typeof auth === 'function') return withCheckedAnswers(auth, 'auth');
+  if (typeof auth === 'function') return withCheckedAnswers({ authenticate: auth }, 'auth');
   if (typeof auth !== 'object' || auth === null) throw new OptionsError([`auth: ${RIGHT}`]);
   if ('authenticate' in auth && typeof auth.authenticate === 'function')
-    return {
-      ...withCheckedAnswers((...asked) => auth.authenticate(...asked), 'auth'),
-      waivesTouch: (...asked) => auth.waivesTouch?.(...asked) ?? false,
-    };
+    return withCheckedAnswers(auth, 'auth');
   try {
     if ('usersFile' in auth) return await createFileAuthenticator(auth, log);
     if ('users' in auth) return await createUsersAuthenticator(readUsersDocument(auth));

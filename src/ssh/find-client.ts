@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
+import { matchSubnets } from '../addresses/subnets.ts';
 import type { Log } from '../contract/log.ts';
 import type { Endpoint } from './proxy-protocol.ts';
 import { createRefusalLog } from './refusal-log.ts';
-import { matchSubnets } from './subnets.ts';
 import { HEADER_TIMEOUT_MS, takeProxyHeader } from './take-proxy-header.ts';
 
 /**

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { withCheckedAnswers } from '../../src/auth/checked-answers.ts';
+import type { Credentials } from '../../src/contract/auth.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const { connection } = createTestContext();
 const CREDENTIALS = { method: 'password', username: 'acme', password: 'secret' } as const;
 
 function authenticate(answer: unknown) {
-  const checked = withCheckedAnswers((async () => answer) as never, 'SLUICE_AUTH_MODULE');
+  const checked = withCheckedAnswers({ authenticate: async () => answer as never }, 'SLUICE_AUTH_MODULE');
   return checked.authenticate(CREDENTIALS, connection, new Set());
 }
 
@@ -55,4 +56,21 @@ describe("the answer of somebody else's code", () => {
     );
     expect(String(failure)).not.toContain('secret');
   });
+});
+
+test("who waives touches is asked of somebody else's code too, as the object that it is", () => {
+  class Robots {
+    readonly #names = new Set(['robot']);
+    readonly authenticate = async () => undefined;
+    waivesTouch({ username }: Credentials): boolean {
+      return this.#names.has(username);
+    }
+  }
+  const key = { algorithm: 'sk-ssh-ed25519@openssh.com', blob: new Uint8Array() };
+  const signed = (username: string) => ({ method: 'publickey', username, key }) as const;
+  const checked = withCheckedAnswers(new Robots(), 'auth');
+  expect(checked.waivesTouch?.(signed('robot'), connection)).toBe(true);
+  expect(checked.waivesTouch?.(signed('acme'), connection)).toBe(false);
+  const silent = withCheckedAnswers({ authenticate: async () => undefined }, 'auth');
+  expect(silent.waivesTouch?.(signed('robot'), connection)).toBe(false);
 });

@@ -105,6 +105,9 @@ describe('the answer', () => {
   test('may ask for more', async () => {
     respond(200, '{"next":["password"]}');
     expect(await authenticate(KEY)).toEqual({ next: ['password'] });
+    const limits = { addresses: ['203.0.113.0/24'] };
+    respond(200, JSON.stringify({ next: ['password'], limits }));
+    expect(await authenticate(KEY)).toEqual({ next: ['password'], limits });
   });
 
   test.each([401, 403, 404])('of %d is no', async (status) => {

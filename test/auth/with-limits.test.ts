@@ -3,7 +3,6 @@ import { parseUsersDocument, UsersDocumentError } from '../../src/auth/users-doc
 import { withLimits } from '../../src/auth/with-limits.ts';
 import type { Authenticator, Credentials } from '../../src/contract/auth.ts';
 import type { PrincipalLimits } from '../../src/contract/context.ts';
-import { matchSubnets } from '../../src/ssh/subnets.ts';
 import { createTestContext } from '../../src/testing/index.ts';
 
 const PASSWORD: Credentials = { method: 'password', username: 'acme', password: 'sesame open' };
@@ -14,7 +13,7 @@ function ask(limits: unknown, { from = '203.0.113.7', at = '2026-11-22T12:00:00Z
   const authenticator = {
     authenticate: async () => ({ username: 'acme', session: {}, limits: limits as PrincipalLimits }),
   };
-  const limited = withLimits(authenticator, { matchSubnets, now: () => Date.parse(at) });
+  const limited = withLimits(authenticator, () => Date.parse(at));
   return limited.authenticate(PASSWORD, connection, new Set());
 }
 
@@ -83,7 +82,7 @@ test.each([
 test('who has no limits, is not known or has more to show is as their source says', async () => {
   const { connection } = createTestContext();
   for (const answer of [{ username: 'acme', session: {} }, undefined, { next: ['password'] as const }]) {
-    const limited = withLimits({ authenticate: async () => answer }, { matchSubnets });
+    const limited = withLimits({ authenticate: async () => answer });
     expect(await limited.authenticate(PASSWORD, connection, new Set())).toBe(answer);
   }
 });
@@ -93,7 +92,7 @@ test('who is refused in any case is not told that a part of it was right', async
   const source: Authenticator = {
     authenticate: async () => ({ next: ['password'], limits: { expires: '2026-01-01' } }),
   };
-  const limited = withLimits(source, { matchSubnets });
+  const limited = withLimits(source);
   expect(await limited.authenticate(PASSWORD, connection, new Set())).toEqual({
     refused: 'the user has expired',
   });

@@ -334,12 +334,12 @@ describe('permissions of a folder', () => {
   const folders = [
     { path: '/in', target: '/in', permissions: ['write'] },
     { path: '/out', target: '/out', permissions: ['list', 'read'] },
-    { path: '/work', target: '/work' },
+    { path: '/reports', target: '/reports' },
   ] as const;
 
   async function guarded(permissions?: readonly Permission[]) {
     const { call, layer, of, context } = site(folders, permissions);
-    for (const name of ['in', 'out', 'work']) {
+    for (const name of ['in', 'out', 'reports']) {
       await of('acme').makeDir(context, `/${name}`);
       await of('acme').writeFile(context, `/${name}/file`, bytes('x'));
     }
@@ -359,27 +359,27 @@ describe('permissions of a folder', () => {
     await page(backend, call, '/out');
     expect(await backend.readFile(call, '/out/file')).toHaveLength(1);
     await expect(backend.writeFile(call, '/out/new', bytes('x'))).rejects.toEqual(denied);
-    await page(backend, call, '/work');
-    await backend.makeDir(call, '/work/dir');
-    await expect(backend.readFile(call, '/work/file')).rejects.toEqual(denied);
+    await page(backend, call, '/reports');
+    await backend.makeDir(call, '/reports/dir');
+    await expect(backend.readFile(call, '/reports/file')).rejects.toEqual(denied);
   });
 
   test('never hide the folders themselves', async () => {
     const { call, backend } = await guarded([]);
     expect((await page(backend, call, '/')).value).toHaveLength(3);
-    await expect(page(backend, call, '/work')).rejects.toEqual(denied);
+    await expect(page(backend, call, '/reports')).rejects.toEqual(denied);
   });
 
   test('of both are needed to rename from one to the other', async () => {
     const { call, backend } = await guarded();
-    await expect(backend.rename(call, '/in/file', '/work/moved')).rejects.toEqual(denied);
-    await expect(backend.rename(call, '/work/file', '/out/moved')).rejects.toEqual(denied);
-    await backend.rename(call, '/work/file', '/in/moved');
+    await expect(backend.rename(call, '/in/file', '/reports/moved')).rejects.toEqual(denied);
+    await expect(backend.rename(call, '/reports/file', '/out/moved')).rejects.toEqual(denied);
+    await backend.rename(call, '/reports/file', '/in/moved');
   });
 
   test('decide what is copied', async () => {
     const { call, backend } = await guarded();
-    const upload = await backend.beginWrite(call, '/work/copy', REPLACE);
+    const upload = await backend.beginWrite(call, '/reports/copy', REPLACE);
     const range = { offset: 0, length: 1 };
     await expect(upload.copyChunk?.('/in/file', range, 0)).rejects.toEqual(denied);
     await upload.copyChunk?.('/out/file', range, 0);

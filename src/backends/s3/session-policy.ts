@@ -1,4 +1,5 @@
 import { PERMISSIONS, type Permission } from '../../contract/context.ts';
+import { escapeUnit } from '../../contract/json.ts';
 
 /** What a policy that goes with AssumeRole may have (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html). */
 export const MAX_POLICY_CHARACTERS = 2048;
@@ -80,8 +81,5 @@ function literal(text: string): string {
 
 /** STS takes no others than those of Latin-1. */
 function inAscii(json: string): string {
-  return json.replace(
-    /[^ -~]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return json.replace(/[^ -~]/g, escapeUnit);
 }

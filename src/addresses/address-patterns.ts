@@ -1,4 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import { unmapped } from './unmapped.ts';
 
 /** Text that only stands for addresses: no name of a host has nothing but these. */
 const WILDCARD = /^[\da-fA-F.:*?]*[*?][\da-fA-F.:*?]*$/;
@@ -48,9 +49,4 @@ function parseMatch(text: string): ((address: string) => boolean) | undefined {
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv6(address) ? 'ipv6' : 'ipv4';
-}
-
-/** An IPv4 address as a socket for both families has it (RFC 4291, section 2.5.5.2) is that IPv4 address. */
-function unmapped(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
