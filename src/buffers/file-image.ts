@@ -109,6 +109,7 @@ export function createImageUpload(options: {
   }
 
   return {
+    takesAtOnce: true,
     // Not async: a promise would tell the caller to wait. A refusal still is a rejection, never a throw.
     writeChunk(offset, bytes) {
       try {

@@ -136,6 +136,12 @@ export interface Upload {
    */
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void;
 
+  /**
+   * Whether `writeChunk` is done with `bytes` as soon as it returns, even when what it returns is a promise. Otherwise the bytes of
+   * each chunk are copied first: they lie where the next read of a socket puts its own.
+   */
+  readonly takesAtOnce?: boolean;
+
   /** ftruncate: bytes past `size` are dropped; a hole up to it reads as zeros. `size` in bytes. */
   setSize(size: number): Promise<void>;
 

@@ -18,6 +18,10 @@ export class DelegatedUpload implements Upload {
     return this.#upload.size;
   }
 
+  get takesAtOnce(): boolean {
+    return this.#upload.takesAtOnce === true;
+  }
+
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
     return this.#upload.writeChunk(offset, bytes);
   }

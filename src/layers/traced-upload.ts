@@ -51,6 +51,10 @@ export class TracedUpload implements Upload {
     return this.#upload.size;
   }
 
+  get takesAtOnce(): boolean {
+    return this.#upload.takesAtOnce === true;
+  }
+
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
     const group = this.#groupFor(offset);
     this.#options.scope.current = group.within;

@@ -5,7 +5,7 @@ import type { PacketFramer } from './wire/framing.ts';
 import { readWriteHead, WRITE_HEADER_BYTES, type WriteHead } from './wire/read-request.ts';
 
 /**
- * A WRITE that is carried out while it arrives. Its payload is handed on piece by piece, so that what a slow client
+ * A WRITE, which is carried out while it arrives. Its payload is handed on piece by piece, so that what a slow client
  * has sent of it lies in the upload's buffers, which are accounted for, and not in the framer's.
  *
  * Nothing can overtake it: the packet behind it cannot be read before it is over. What is wrong with it is known
@@ -29,7 +29,7 @@ export class ArrivingWrite {
     this.#packetBytes = packetBytes;
   }
 
-  /** Takes the head of the next packet off the framer, if it is a WRITE that is not whole yet. */
+  /** Takes the head of the next packet off the framer, if it is a WRITE and its head is there. */
   static begin(framer: PacketFramer, handles: HandleTable): ArrivingWrite | undefined {
     const packet = framer.peek(WRITE_HEADER_BYTES);
     if (packet === undefined) return undefined;
@@ -88,7 +88,8 @@ export class ArrivingWrite {
     const offset = this.#at;
     this.#at += piece.length;
     try {
-      return handle.upload.writeChunk(offset, piece)?.catch((error) => this.#refuse(handle, error));
+      const bytes = handle.upload.takesAtOnce === true ? piece : Buffer.from(piece);
+      return handle.upload.writeChunk(offset, bytes)?.catch((error) => this.#refuse(handle, error));
     } catch (error) {
       this.#refuse(handle, error);
       return undefined;

@@ -41,7 +41,7 @@ export interface SftpSessionOptions {
 }
 
 /** What an answer needs to know of its request. */
-type Asked = Pick<Request, 'id' | 'kind'> & NamedRequest;
+type Asked = Pick<Request | ArrivingWrite, 'id' | 'kind'> & NamedRequest;
 
 /**
  * One SFTP session: bytes of the channel in, reply packets out.
@@ -101,8 +101,8 @@ export class SftpSession {
   }
 
   /**
-   * Takes bytes of the channel. A promise means "no room": it resolves when more may come, and nothing should be
-   * read off the channel before that. Never rejects.
+   * Takes bytes of the channel, and is done with `chunk` when it returns: what is not used at once is copied. A promise means "no
+   * room": it resolves when more may come, and nothing should be read off the channel before that. Never rejects.
    */
   receive(chunk: Buffer): Promise<void> | undefined {
     if (this.#closed) return undefined;
@@ -110,6 +110,7 @@ export class SftpSession {
     this.#pumping ??= this.#pump()?.finally(() => {
       this.#pumping = undefined;
     });
+    this.#framer.keep();
     return this.#pumping;
   }
 
@@ -185,14 +186,19 @@ export class SftpSession {
     return undefined;
   }
 
-  /** Takes on one packet, if there is one. A promise must resolve before the next may be. */
+  /**
+   * Takes on one packet, if there is one. A promise must resolve before the next may be. A WRITE is carried out as it arrives, so that
+   * nothing here holds its payload; other packets have to be whole.
+   */
   #step(): Promise<void> | 'idle' | undefined {
     this.#replies.flushIfDue();
     if (this.#replies.blocked !== undefined) return this.#replies.blocked;
     if (this.#replies.isFull) return Promise.race(this.#closing);
     if (this.#arriving !== undefined) return this.#continue(this.#arriving);
+    if (this.#initialised) this.#arriving = ArrivingWrite.begin(this.#framer, this.#state.handles);
+    if (this.#arriving !== undefined) return this.#continue(this.#arriving);
     const packet = this.#framer.next();
-    if (packet === undefined) return this.#begin();
+    if (packet === undefined) return 'idle';
     if (!this.#initialised) {
       if (readInit(packet) === undefined) throw new FramingError('the first packet is not INIT');
       this.#initialised = true;
@@ -200,13 +206,6 @@ export class SftpSession {
       return undefined;
     }
     return this.#execute(packet);
-  }
-
-  /** A WRITE is carried out as it arrives, so that nothing here holds its payload; other packets have to be whole. */
-  #begin(): Promise<void> | 'idle' | undefined {
-    if (!this.#initialised) return 'idle';
-    this.#arriving = ArrivingWrite.begin(this.#framer, this.#state.handles);
-    return this.#arriving === undefined ? 'idle' : this.#continue(this.#arriving);
   }
 
   #continue(write: ArrivingWrite): Promise<void> | 'idle' | undefined {

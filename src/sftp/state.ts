@@ -23,7 +23,7 @@ export interface RequestObserver {
 
 /** A request, with what it names: paths as they were sent. */
 export interface NamedRequest {
-  readonly kind: RequestKind;
+  readonly kind: RequestKind | 'write';
   readonly path?: string;
   readonly from?: string;
   readonly to?: string;

@@ -1,20 +1,16 @@
 import type { Socket } from 'node:net';
 import type { ServerChannel } from 'ssh2';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
-import { FIRST_WINDOW_BYTES, type HoldWindow, ReceiveWindow, windowOf } from './receive-window.ts';
+import type { ChannelInput } from './channel-inputs.ts';
+import { type HoldWindow, ReceiveWindow } from './receive-window.ts';
 import type { SocketValve } from './socket-valve.ts';
-
-/**
- * What may lie unread in one channel beyond its window, in bytes. ssh2 fills the first window up again as soon as half of it is
- * used, so half of that can arrive legitimately; it does not enforce the window itself (mscdex/ssh2 issue 1505).
- */
-const UNREAD_MARGIN_BYTES = FIRST_WINDOW_BYTES;
 
 /** Replies that may wait for the client in the socket before the session is told to stop, in bytes. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
 
 export interface SftpChannelOptions {
   readonly channel: ServerChannel;
+  readonly input: ChannelInput;
   readonly socket: Socket;
   readonly valve: SocketValve;
   /** Accounts for windows that are larger than the first. */
@@ -29,20 +25,23 @@ export interface SftpChannelOptions {
 /**
  * Runs an SFTP session on the raw channel of the subsystem. Backpressure both ways.
  *
- * While the session has no room the channel is not read, and as soon as something lies unread in it the socket is
- * not read either. While the client takes no replies the session waits, but the socket is read: the message that
- * the client has room again comes in by it. What comes in before that message is bounded by the window, and for a
- * client that ignores the window by the end of its connection.
+ * What comes while the session has no room is parked, and as soon as something is the socket is not read either. While
+ * the client takes no replies the session waits, but the socket is read: the message that the client has room again comes
+ * in by it. What comes in before that message is bounded by the window, and for a client that ignores the window by the end
+ * of its connection.
  */
 export function runSftpChannel(options: SftpChannelOptions): SftpSession {
-  const { channel, socket, valve, holdWindow, createSession, exchange, onActivity } = options;
-  const window = new ReceiveWindow({ control: windowOf(channel), hold: holdWindow });
+  const { channel, input, socket, valve, holdWindow, createSession, exchange, onActivity } = options;
+  const window = new ReceiveWindow({ grant: input.grant, hold: holdWindow });
+  const parked: Buffer[] = [];
+  let parkedBytes = 0;
   let sessionWaits = false;
   let clientWaits = false;
+  let isAtEnd = false;
 
-  /** Once shut, the valve stays so until the channel is read empty: each wait would let another chunk in. */
+  /** Once shut, the valve stays so until nothing is parked: each wait would let another chunk in. */
   const adjustValve = () => {
-    if (channel.readableLength === 0 || clientWaits) valve.open(channel);
+    if (parked.length === 0 || clientWaits) valve.open(channel);
     else if (sessionWaits) valve.shut(channel);
   };
 
@@ -63,41 +62,57 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
     close: () => channel.close(),
   });
 
-  channel.on('data', (chunk: Buffer) => {
+  const hand = (bytes: Buffer) => {
     onActivity();
-    window.heard();
-    const room = session.receive(chunk);
-    if (room !== undefined) {
-      sessionWaits = true;
-      channel.pause();
-      void room.then(() => {
-        sessionWaits = false;
-        channel.resume();
-        window.taken(chunk.length);
-      });
-    } else window.taken(chunk.length);
+    const room = session.receive(bytes);
+    if (room === undefined) return window.taken(bytes.length);
+    sessionWaits = true;
+    void room.then(() => {
+      sessionWaits = false;
+      window.taken(bytes.length);
+      goOn();
+    });
+  };
+
+  /** The session has room again. */
+  const goOn = () => {
+    while (!sessionWaits && parked.length > 0) {
+      const next = parked.shift() as Buffer;
+      parkedBytes -= next.length;
+      hand(next);
+    }
     adjustValve();
-  });
-  channel.on('end', () => {
+    if (isAtEnd && !sessionWaits) finish();
+  };
+
+  const finish = () => {
     void session.endOfInput().then(() => {
       channel.exit(0);
       channel.end();
     });
+  };
+
+  input.divert((bytes) => {
+    window.received(bytes.length);
+    if (!sessionWaits && parked.length === 0) return hand(bytes);
+    parked.push(Buffer.from(bytes));
+    parkedBytes += bytes.length;
+    if (parkedBytes > window.bytes) socket.destroy();
+    else adjustValve();
+  });
+  channel.on('end', () => {
+    isAtEnd = true;
+    if (!sessionWaits) finish();
   });
   channel.on('error', () => void session.end());
-
-  /** ssh2 has put what came into its channels by now: it listens to the socket since before this channel was. */
-  const onRead = () => {
-    if (channel.readableLength > window.bytes + UNREAD_MARGIN_BYTES) socket.destroy();
-    else adjustValve();
-  };
-  socket.on('data', onRead);
   channel.on('close', () => {
-    socket.off('data', onRead);
+    parked.splice(0);
     valve.open(channel);
     window.free();
     void session.end();
   });
+  // It ends only when it is read.
+  channel.resume();
   return session;
 }
 

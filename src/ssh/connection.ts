@@ -252,6 +252,7 @@ export class SshConnection {
       if (channel === undefined) return;
       const sftp = runSftpChannel({
         channel,
+        input: this.#transport.inputOf(channel),
         socket,
         valve: this.#valve,
         holdWindow,

@@ -2,10 +2,13 @@ import { Socket } from 'node:net';
 
 /** Of a connection that has not taken much since it was kept waiting, and of one that has, in bytes. */
 const LEAST_READ = 8 * 1024;
-const MOST_READ = 32 * 1024;
+const MOST_READ = 256 * 1024;
 
-/** Where every connection's bytes are read to, one after the other; each takes its own away at once. */
+/** Where every connection's bytes are read to, one after the other. */
 const arrival = Buffer.allocUnsafeSlow(MOST_READ);
+
+/** Sockets whose bytes are looked at where they lie. */
+const lending = new WeakSet<Socket>();
 
 /** What Node's own `net.Server` uses of a socket and does not document. */
 interface SocketInternals {
@@ -15,7 +18,7 @@ interface SocketInternals {
 
 /**
  * Another socket of the same connection, which reads little at once: at most a quarter of the bytes that have come in
- * since it was paused last, between 8 and 32 KiB. Node reads 64 KiB, and that is what a connection that is kept
+ * since it was paused last, between 8 and 256 KiB. Node reads 64 KiB, and that is what a connection that is kept
  * waiting parks; a thousand of them park it a thousand times. `accepted` must not have been read from, and is not to be
  * used any more. It is returned itself by a Node that keeps its handle elsewhere (docs/adr/0008-frugal-sockets.md).
  */
@@ -30,7 +33,8 @@ export function readFrugally(accepted: Socket): Socket {
       buffer: () => arrival.subarray(0, Math.max(LEAST_READ, Math.min(taken / 4, MOST_READ))),
       callback: (length: number) => {
         taken += length;
-        socket.emit('data', Buffer.from(arrival.subarray(0, length)));
+        const bytes = arrival.subarray(0, length);
+        socket.emit('data', lending.has(socket) ? bytes : Buffer.from(bytes));
         return true;
       },
     },
@@ -42,4 +46,17 @@ export function readFrugally(accepted: Socket): Socket {
     taken = 0;
   });
   return socket;
+}
+
+/**
+ * From now on what `socket` reads is no copy: the bytes of each `data` are there, and may be changed, until its listeners have
+ * returned. Then they are those of whoever is read next.
+ */
+export function lendReads(socket: Socket): void {
+  lending.add(socket);
+}
+
+/** Whether these bytes lie where those of the next read will. */
+export function isLent({ buffer }: Uint8Array): boolean {
+  return buffer === arrival.buffer;
 }

@@ -1,4 +1,4 @@
-import type { Connection as SshClient } from 'ssh2';
+import type { ServerChannel, Connection as SshClient } from 'ssh2';
 
 /** An SSH message without its padding (RFC 4253, section 6); the first byte is its number. */
 export type Payload = Buffer;
@@ -51,10 +51,31 @@ export interface KeyExchange {
 export interface Protocol {
   _offer: Offer;
   readonly _kex: KeyExchange | undefined;
-  /** Takes what comes in until the first keys are there, and during each exchange after that. */
-  readonly _decipher: { _onPayload: OnPayload };
+  readonly _decipher: {
+    /** Takes what comes in until the first keys are there, and during each exchange after that. */
+    _onPayload: OnPayload;
+    /** What has come of a message that is not whole: where it lies, when only its authentication is missing. */
+    _packet: Uint8Array | null;
+  };
   /** Takes everything else that comes in. */
   _onPayload: OnPayload;
+  /** What becomes of messages that make sense. */
+  readonly _handlers: { CHANNEL_DATA: OnChannelData };
+  /** Lets the other side send more on a channel, by its number there (RFC 4254, section 5.2). */
+  readonly channelWindowAdjust: (id: number, bytes: number) => void;
+}
+
+/** `id` is the number of the channel here. */
+export type OnChannelData = (protocol: Protocol, id: number, data: Buffer) => void;
+
+/** A channel's numbers, here and at the other side. */
+interface ChannelInternals {
+  readonly incoming: { readonly id: number };
+  readonly outgoing: { readonly id: number; readonly state: string };
+}
+
+export function numbersOf(channel: ServerChannel): ChannelInternals {
+  return channel as unknown as ChannelInternals;
 }
 
 export function protocolOf(client: SshClient): Protocol {

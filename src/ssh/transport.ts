@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Connection as SshClient } from 'ssh2';
+import type { ServerChannel, Connection as SshClient } from 'ssh2';
 import { type Algorithms, MLKEM768_X25519 } from './algorithms.ts';
+import { type ChannelInput, ChannelInputs } from './channel-inputs.ts';
+import { isLent, lendReads } from './frugal-socket.ts';
 import { type ClientOffer, readKexInit } from './kexinit.ts';
 import { type Flood, MessageAllowance } from './message-allowance.ts';
 import { exchangeKeys, offerHybrid } from './post-quantum.ts';
@@ -16,6 +18,9 @@ import {
 
 /** RFC 4253, section 12. */
 const KEXINIT = 20;
+
+/** RFC 4254, section 5.2. */
+const CHANNEL_DATA = 94;
 
 /** What a client may send before it has logged in, in bytes: a hundred requests with keys as large as there are take half of it. */
 const MAX_BYTES_BEFORE_LOGIN = 512 * 1024;
@@ -46,12 +51,13 @@ export interface TransportOptions {
 
 /**
  * What goes on below authentication and channels (RFC 4253), as far as it is not ssh2's: the post-quantum key exchange, new keys in
- * time, and bounds on what a client may have done. Must be made in the event `connection`.
+ * time, bounds on what a client may have done, and data of channels without a copy. Must be made in the event `connection`.
  */
 export class Transport {
   readonly #protocol: Protocol;
   readonly #rekeying: Rekeying;
   readonly #allowance = new MessageAllowance();
+  readonly #inputs: ChannelInputs;
   readonly #fail: (fault: TransportFault) => undefined;
   #offer: ClientOffer | undefined;
   #hasFailed = false;
@@ -73,12 +79,15 @@ export class Transport {
       ...rekeying,
     });
     if (algorithms.kex.includes(MLKEM768_X25519)) offerHybrid(this.#protocol);
+    this.#inputs = new ChannelInputs(this.#protocol);
+    lendReads(socket);
     interceptMessages(this.#protocol, (payload, next) => this.#onMessage(payload, next));
     let isLoggedIn = false;
     client.once('ready', () => {
       isLoggedIn = true;
     });
     socket.on('data', () => {
+      this.#keepPartial();
       if (!isLoggedIn && socket.bytesRead > MAX_BYTES_BEFORE_LOGIN) this.#fail('too much before the login');
       if (socket.writableLength > MAX_UNSENT_BYTES) this.#fail('answers that are not taken');
     });
@@ -94,8 +103,22 @@ export class Transport {
     return this.#rekeying.pending;
   }
 
-  #onMessage(payload: Payload, next: OnPayload): ReturnType<OnPayload> {
+  /** What the client sends on a channel. */
+  inputOf(channel: ServerChannel): ChannelInput {
+    return this.#inputs.of(channel);
+  }
+
+  /** A message of which not all has come is the one thing that ssh2 leaves where it lies. */
+  #keepPartial(): void {
+    const { _decipher: decipher } = this.#protocol;
+    if (decipher._packet !== null && isLent(decipher._packet))
+      decipher._packet = Buffer.from(decipher._packet);
+  }
+
+  #onMessage(lent: Payload, next: OnPayload): ReturnType<OnPayload> {
     if (this.#hasFailed) return undefined;
+    // Of other messages ssh2 keeps parts.
+    const payload = lent[0] === CHANNEL_DATA ? lent : Buffer.from(lent);
     if (payload[0] === KEXINIT) {
       if (!this.#rekeying.begin()) return this.#fail('too many key exchanges');
       this.#offer = readKexInit(payload);

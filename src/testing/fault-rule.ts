@@ -2,7 +2,9 @@ import type { Backend, Upload } from '../contract/backend.ts';
 import type { FsErrorCode } from '../contract/errors.ts';
 
 /** Every operation of the contract, those of uploads included. */
-export type FaultyOperation = Exclude<keyof Backend, 'name'> | Exclude<keyof Upload, 'size' | 'unitAt'>;
+export type FaultyOperation =
+  | Exclude<keyof Backend, 'name'>
+  | Exclude<keyof Upload, 'size' | 'unitAt' | 'takesAtOnce'>;
 
 /** A call that rules are asked about. */
 export interface PlannedCall {

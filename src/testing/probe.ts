@@ -49,11 +49,13 @@ export function inChunks(bytes: Uint8Array, chunkSize: number): Write[] {
   return writes;
 }
 
-/** Writes as the protocol room does: from a buffer that it fills with something else right afterwards. */
+/** Writes as the protocol room does: from a buffer that it fills with something else as soon as it may. */
 export async function put(upload: Upload, offset: number, bytes: Uint8Array): Promise<void> {
   const lent = Buffer.allocUnsafe(bytes.length);
   lent.set(bytes);
-  await upload.writeChunk(offset, lent);
+  const waiting = upload.writeChunk(offset, lent);
+  if (upload.takesAtOnce === true) lent.fill(0xee);
+  await waiting;
   lent.fill(0xee);
 }
 

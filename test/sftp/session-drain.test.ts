@@ -145,7 +145,7 @@ describe('a session that is cut off', () => {
     finish.resolve();
     await over;
     await due;
-    expect(driver.answers.slice(-2)).toEqual(['1: 0', '2: 4']);
+    expect(driver.answers.at(-1)).toBe('1: 0');
     expect(await contentOf(backend, '/a')).toBe('whole');
     expect(await contentOf(backend, '/b')).toBeUndefined();
     expect(driver.faults).toEqual([]);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
 import { holdWindows } from '../../src/buffers/hold-windows.ts';
-import { ReceiveWindow, type WindowControl } from '../../src/ssh/receive-window.ts';
+import { ReceiveWindow } from '../../src/ssh/receive-window.ts';
 import { KiB, MiB, type RawSession } from '../clients/ssh2-client.ts';
 import { watchUploads } from '../support/sftp-driver.ts';
 import { open, UPLOAD, write } from '../support/sftp-packets.ts';
@@ -12,27 +12,21 @@ import { type InProcess, startInProcess } from './in-process.ts';
 class FarClient {
   readonly window: ReceiveWindow;
   #now = 0;
-  #left = 2 * MiB;
-  /** What ssh2 does by itself. */
-  readonly #refill = () => {
-    if (this.#left <= 1 * MiB) this.#left = 2 * MiB;
-  };
+  /** Bytes that it may send, as it has heard. */
+  left = 2 * MiB;
 
   constructor(hold = holdWindows(new MemoryBudget(256 * MiB))) {
-    const control: WindowControl = {
-      left: () => this.#left,
-      grant: (bytes) => {
-        this.#left += bytes;
-      },
+    const grant = (bytes: number) => {
+      this.left += bytes;
     };
-    this.window = new ReceiveWindow({ control, hold, now: () => this.#now });
+    this.window = new ReceiveWindow({ grant, hold, now: () => this.#now });
   }
 
   /** The server's first words, and the first thing that the client says to them. */
   begins(roundTripMs: number): void {
     this.window.spoken();
     this.#now += roundTripMs;
-    this.window.heard();
+    this.window.received(20);
     this.window.taken(20);
   }
 
@@ -41,9 +35,9 @@ class FarClient {
     const reads = bytes / (32 * KiB);
     for (let read = 0; read < reads; read++) {
       this.#now += ms / reads;
-      this.#left -= 32 * KiB;
+      this.left -= 32 * KiB;
+      this.window.received(32 * KiB);
       this.window.taken(32 * KiB);
-      this.#refill();
     }
   }
 
@@ -82,6 +76,18 @@ describe('a window', () => {
     client.sends(1 * MiB, 5_000);
     client.sends(512 * MiB, 1_000);
     expect(client.window.bytes).toBe(2 * MiB);
+  });
+
+  test('is opened again by what the session has taken, and not by what waits for it', () => {
+    const client = new FarClient();
+    client.left -= 2 * MiB;
+    client.window.received(2 * MiB);
+    client.window.taken(256 * KiB);
+    expect(client.left).toBe(0);
+    client.window.taken(256 * KiB);
+    expect(client.left).toBe(512 * KiB);
+    client.window.taken(1536 * KiB);
+    expect(client.left).toBe(2 * MiB);
   });
 
   test('is held against the budget: a quarter of it for all of them, nothing while an upload waits', async () => {

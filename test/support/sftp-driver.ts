@@ -134,9 +134,12 @@ export class SftpDriver {
     return driver;
   }
 
-  /** Hands packets over as one chunk of the channel; what `receive` answered. */
+  /** Hands packets over as one chunk of the channel, whose memory is used for something else then; what `receive` answered. */
   send(...packets: readonly Buffer[]): Promise<void> | undefined {
-    return this.session.receive(Buffer.concat(packets));
+    const chunk = Buffer.concat(packets);
+    const room = this.session.receive(chunk);
+    chunk.fill(0xee);
+    return room;
   }
 
   /** Sends a request with an id of its own, and resolves with its reply. */

@@ -84,7 +84,7 @@ describe('a fault', () => {
     const { memory } = await site();
     const upload = await beginFile(memory);
     const known = [...Object.keys(memory), ...Object.keys(upload)].filter(
-      (name) => !['name', 'size', 'unitAt'].includes(name),
+      (name) => !['name', 'size', 'unitAt', 'takesAtOnce'].includes(name),
     );
     expect(known.sort()).toEqual(OPERATIONS.toSorted());
   });

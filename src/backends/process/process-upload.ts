@@ -56,6 +56,8 @@ export class ProcessUpload implements Upload {
     return this.#size;
   }
 
+  readonly takesAtOnce = true;
+
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | void {
     this.#assertOpen('writeChunk');
     if (this.#failure !== undefined) throw this.#failure;

@@ -94,7 +94,7 @@ export class Units {
       this.#afterWrite(part, at + taken);
       return taken;
     }
-    return part.write(at, bytes).then(
+    return part.write(at, Buffer.from(bytes)).then(
       (taken) => {
         this.#afterWrite(part, at + taken);
         return taken;

@@ -53,6 +53,8 @@ export class S3Upload implements Upload {
     });
   }
 
+  readonly takesAtOnce = true;
+
   get size(): number {
     return this.#units.size;
   }
@@ -62,16 +64,20 @@ export class S3Upload implements Upload {
     return plan.unitAt(Math.min(offset, plan.maxBytes - 1)).part + 1;
   }
 
+  /** What there is no room for yet is copied. */
   writeChunk(offset: number, bytes: Uint8Array): Promise<void> | undefined {
     this.#life.assertUsable();
     const { moving } = this.#units.collector;
-    if (moving !== undefined) return moving.then(() => this.writeChunk(offset, bytes));
+    if (moving !== undefined) {
+      const kept = Buffer.from(bytes);
+      return moving.then(() => this.writeChunk(offset, kept));
+    }
     let at = this.#options.append ? this.#units.size : offset;
     let rest = bytes;
     while (rest.length > 0) {
       const taken = this.#units.write(at, rest);
       if (typeof taken !== 'number') {
-        const [from, left] = [at, rest];
+        const [from, left] = [at, Buffer.from(rest)];
         return taken.then((done) => this.writeChunk(from + done, left.subarray(done)));
       }
       at += taken;
@@ -81,14 +87,14 @@ export class S3Upload implements Upload {
   }
 
   async setSize(size: number): Promise<void> {
-    await this.#quiet();
+    await this.#settled();
     if (size < this.#units.size) await this.#still(() => this.#units.cut(size));
     else if (size > 0) this.#options.plan.unitAt(size - 1);
     this.#units.size = size;
   }
 
   async readChunk(offset: number, length: number): Promise<Uint8Array> {
-    await this.#quiet();
+    await this.#settled();
     const range = { start: offset, end: Math.min(offset + length, this.#units.size) };
     if (range.start >= range.end) return new Uint8Array(0);
     try {
@@ -122,8 +128,7 @@ export class S3Upload implements Upload {
     if (this.#life.hasEnded) throw new FsError('EBADF', 'the upload has ended');
     try {
       this.#life.assertUsable();
-      // What is on its way may wait for memory that units here hold: until it has come through, they can be moved.
-      await this.#units.inFlight.settled();
+      await this.#settled();
       await this.#units.collector.settle();
       this.#life.assertUsable();
       const stored = await assemble(this.#options, this.#units, this.#life);
@@ -221,5 +226,11 @@ export class S3Upload implements Upload {
   async #quiet(): Promise<void> {
     await this.#units.collector.moving;
     this.#life.assertUsable();
+  }
+
+  /** What is on its way may wait for memory that units here hold: until it has come through, they can be moved. */
+  async #settled(): Promise<void> {
+    await this.#units.inFlight.settled();
+    await this.#quiet();
   }
 }

@@ -107,37 +107,3 @@ export async function readUpload(handle: UploadHandle, offset: number, length: n
   if (handle.failure !== undefined) throw handle.failure;
   return await handle.upload.readChunk(offset, length).catch((error) => spoil(handle, error));
 }
-
-/** Hands the payload on slice by slice. Once one is refused the upload is spoilt and its CLOSE fails too. */
-export function write(state: SessionState, request: RequestOf<'write'>): Buffer | Promise<Buffer> {
-  const handle = state.handles.get(request.handle, 'upload');
-  if (handle.failure !== undefined) throw handle.failure;
-  try {
-    const waiting = writeSlices(handle, request, 0, request.offset);
-    if (waiting === undefined) return ok(request.id);
-    return waiting.then(
-      () => ok(request.id),
-      (error) => spoil(handle, error),
-    );
-  } catch (error) {
-    return spoil(handle, error);
-  }
-}
-
-/** Without a promise as long as the upload has room: most writes cost no turn of the event loop. */
-function writeSlices(
-  handle: UploadHandle,
-  request: RequestOf<'write'>,
-  index: number,
-  offset: number,
-): Promise<void> | undefined {
-  let at = offset;
-  for (let next = index; next < request.data.length; next++) {
-    const slice = request.data[next] as Buffer;
-    if (slice.length === 0) continue;
-    const waiting = handle.upload.writeChunk(at, slice);
-    at += slice.length;
-    if (waiting !== undefined) return waiting.then(() => writeSlices(handle, request, next + 1, at));
-  }
-  return undefined;
-}

@@ -4,7 +4,7 @@ import type { Request, RequestKind } from '../wire/requests.ts';
 import { copyData } from './copy.ts';
 import { mkdir, opendir, readdir, rmdir } from './directories.ts';
 import { fsync, limits, statvfs } from './extensions.ts';
-import { close, open, read, write } from './files.ts';
+import { close, open, read } from './files.ts';
 import { fsetstat, fstat, readlink, setstat, stat } from './metadata.ts';
 import { expandPath, homeDirectory, realpath, remove, rename } from './names.ts';
 
@@ -12,7 +12,6 @@ const HANDLERS: { readonly [K in RequestKind]: Handler<K> } = {
   open,
   close,
   read,
-  write,
   lstat: stat,
   stat,
   fstat,

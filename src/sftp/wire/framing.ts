@@ -4,7 +4,7 @@
  */
 const MAX_SLICES = 64;
 
-/** A packet of which only the beginning has arrived. */
+/** A packet of which the rest may not have arrived. */
 export interface PartialPacket {
   /** Bytes of the whole packet, its length field left out. */
   readonly length: number;
@@ -16,8 +16,8 @@ export interface PartialPacket {
  * Cuts the byte stream of the subsystem channel into packets (draft-ietf-secsh-filexfer-02, section 3:
  * a uint32 length, then that many bytes of type and body).
  *
- * A packet comes out as the slices it arrived in, so that the payload of a WRITE is never joined just to be
- * copied again into a part buffer. One that is not whole yet can be looked at, and taken in pieces as they come.
+ * A packet comes out as the slices it arrived in. One that is not whole yet can be looked at, and taken in pieces as they come: the
+ * payload of a WRITE is never joined just to be copied again into a part buffer.
  */
 export class PacketFramer {
   readonly #maxPacketBytes: number;
@@ -45,6 +45,16 @@ export class PacketFramer {
     this.#available += chunk.length;
   }
 
+  /** Makes a copy of what is left of the chunk that was pushed last: the caller uses its memory for something else. */
+  keep(): void {
+    const last = this.#chunks.length - 1;
+    const chunk = this.#chunks[last];
+    if (chunk === undefined) return;
+    const from = last === 0 ? this.#position : 0;
+    if (last === 0) this.#position = 0;
+    this.#chunks[last] = Buffer.from(chunk.subarray(from));
+  }
+
   /**
    * The next whole packet without its length field, or undefined when more bytes are needed.
    * @throws FramingError when the announced length is 0 or over the limit: the stream cannot be trusted further.
@@ -52,9 +62,6 @@ export class PacketFramer {
   next(): Buffer[] | undefined {
     if (this.#available < 4) return undefined;
     const length = this.#length();
-    if (length === 0 || length > this.#maxPacketBytes) {
-      throw new FramingError(`a packet of ${length} bytes; the limit is ${this.#maxPacketBytes}`);
-    }
     if (this.#available < 4 + length) return undefined;
     this.skip(4);
     const slices: Buffer[] = [];
@@ -66,10 +73,14 @@ export class PacketFramer {
     return slices;
   }
 
-  /** The packet that `next` waits for, and up to `bytes` of it; undefined before its length is known. */
+  /**
+   * The packet that is next, and up to `bytes` of it; undefined before its length is known.
+   * @throws FramingError as `next` does.
+   */
   peek(bytes: number): PartialPacket | undefined {
     if (this.#available < 4) return undefined;
-    return { length: this.#length(), start: this.#view(4, Math.min(4 + bytes, this.#available)) };
+    const length = this.#length();
+    return { length, start: this.#view(4, Math.min(4 + bytes, 4 + length, this.#available)) };
   }
 
   /** Passes over bytes that are there: of a packet that is taken in pieces, its length field and its head. */
@@ -100,8 +111,12 @@ export class PacketFramer {
 
   #length(): number {
     const first = this.#chunks[0] as Buffer;
-    if (this.#position + 4 <= first.length) return first.readUInt32BE(this.#position);
-    return this.#view(0, 4).readUInt32BE(0);
+    const isWhole = this.#position + 4 <= first.length;
+    const length = isWhole ? first.readUInt32BE(this.#position) : this.#view(0, 4).readUInt32BE(0);
+    if (length === 0 || length > this.#maxPacketBytes) {
+      throw new FramingError(`a packet of ${length} bytes; the limit is ${this.#maxPacketBytes}`);
+    }
+    return length;
   }
 
   /** Bytes that are there, as one slice, and left there. */

@@ -8,8 +8,6 @@ import type { Request } from './requests.ts';
 /** The longest header of a WRITE before its payload: type, id, handle, offset, payload length (section 6.4). */
 export const WRITE_HEADER_BYTES = 1 + 4 + (4 + MAX_HANDLE_BYTES) + 8 + 4;
 
-const INCOMPLETE_PAYLOAD = 'a payload that is not all there';
-
 /** What stands before the payload of a WRITE. */
 export interface WriteHead {
   readonly id: number;
@@ -29,12 +27,11 @@ export function readInit(packet: readonly Buffer[]): number | undefined {
 }
 
 /**
- * Reads one request (sections 6 and 8).
+ * Reads one request (sections 6 and 8) other than a WRITE, of which {@link readWriteHead} reads the head.
  * @throws MalformedRequest with the request's id when that much could be read.
  */
 export function readRequest(packet: readonly Buffer[]): Request {
   const type = packet[0]?.[0];
-  if (type === PacketType.WRITE) return readWrite(packet);
   const reader = new FieldReader(join(packet), 1);
   const id = reader.uint32();
   reader.id = id;
@@ -86,31 +83,25 @@ export function readRequest(packet: readonly Buffer[]): Request {
   }
 }
 
-function readWrite(packet: readonly Buffer[]): Request {
-  const first = packet[0] as Buffer;
-  const whole = packet.length === 1 || first.length >= WRITE_HEADER_BYTES;
-  const [head, rest] = whole ? [first, packet.slice(1)] : [join(packet), []];
-  const reader = new FieldReader(head, 1);
-  const { id, handle, offset, length, headBytes } = readHead(reader);
-  const data = cut([head.subarray(headBytes), ...rest], length);
-  if (data === undefined) throw reader.malformed(INCOMPLETE_PAYLOAD);
-  return { kind: 'write', id, handle, offset, data, length };
-}
-
 /**
- * The head of a WRITE of which the rest has not arrived; undefined for another request, for one whose head is not
- * all there, and for one so short that its rest is not worth the trouble.
- * @throws MalformedRequest as `readRequest` does for the whole packet.
+ * The head of a WRITE; undefined for another request, and as long as the head is not all there. Bytes behind the payload are no
+ * fault: clients built on pkg/sftp before 1.13.6 send their whole buffer behind a short one, and OpenSSH's server ignores the rest too.
+ * @throws MalformedRequest as `readRequest` does.
  */
 export function readWriteHead({ length: packetBytes, start }: PartialPacket): WriteHead | undefined {
-  if (start[0] !== PacketType.WRITE || packetBytes <= WRITE_HEADER_BYTES || start.length < 9)
-    return undefined;
-  const handleBytes = start.readUInt32BE(5);
-  if (handleBytes <= MAX_HANDLE_BYTES && start.length < 9 + handleBytes + 12) return undefined;
+  if (start[0] !== PacketType.WRITE) return undefined;
+  if (start.length < Math.min(packetBytes, neededFor(start))) return undefined;
   const reader = new FieldReader(start, 1);
   const head = readHead(reader);
-  if (head.length > packetBytes - head.headBytes) throw reader.malformed(INCOMPLETE_PAYLOAD);
+  if (head.length > packetBytes - head.headBytes) throw reader.malformed('a payload that is not all there');
   return head;
+}
+
+/** Bytes by which the head of a WRITE can be read, or refused. */
+function neededFor(start: Buffer): number {
+  if (start.length < 9) return 9;
+  const handleBytes = start.readUInt32BE(5);
+  return handleBytes > MAX_HANDLE_BYTES ? 9 : 9 + handleBytes + 12;
 }
 
 function readHead(reader: FieldReader): WriteHead {
@@ -120,21 +111,6 @@ function readHead(reader: FieldReader): WriteHead {
   const offset = reader.uint64();
   const length = reader.uint32();
   return { id, handle, offset, length, headBytes: reader.position };
-}
-
-/**
- * The first `length` bytes of some slices; undefined when there are fewer. More are no fault: clients built on
- * pkg/sftp before 1.13.6 send their whole buffer behind a short payload, and OpenSSH's server ignores the rest too.
- */
-function cut(slices: readonly Buffer[], length: number): Buffer[] | undefined {
-  const taken: Buffer[] = [];
-  let missing = length;
-  for (const slice of slices) {
-    taken.push(slice.length > missing ? slice.subarray(0, missing) : slice);
-    missing -= taken.at(-1)?.length ?? 0;
-    if (missing === 0) return taken;
-  }
-  return undefined;
 }
 
 function join(packet: readonly Buffer[]): Buffer {

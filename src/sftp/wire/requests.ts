@@ -10,18 +10,11 @@ interface OnHandle extends WithId {
   readonly handle: string;
 }
 
-/** Everything a client can ask for, as read off the wire. Paths are as sent: not normalised yet. */
+/** Everything a client can ask for but a WRITE, as read off the wire. Paths are as sent: not normalised yet. */
 export type Request =
   | (OnPath & { readonly kind: 'open'; readonly flags: number; readonly attributes: Attributes })
   | (OnHandle & { readonly kind: 'close' })
   | (OnHandle & { readonly kind: 'read'; readonly offset: number; readonly length: number })
-  /** `data` is the payload in the slices it arrived in, `length` their sum. */
-  | (OnHandle & {
-      readonly kind: 'write';
-      readonly offset: number;
-      readonly data: readonly Buffer[];
-      readonly length: number;
-    })
   | (OnPath & { readonly kind: 'lstat' | 'stat' | 'opendir' | 'remove' | 'rmdir' | 'realpath' | 'readlink' })
   | (OnHandle & { readonly kind: 'fstat' | 'readdir' | 'fsync' })
   | (OnPath & { readonly kind: 'setstat' | 'mkdir'; readonly attributes: Attributes })

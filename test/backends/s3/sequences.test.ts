@@ -217,6 +217,17 @@ describe('any sequence of requests leaves what a plain file would hold', () => {
             ],
             false,
           ],
+          // One is on disk and waits for memory that the others hold when the size is set.
+          [
+            Buffer.alloc(3, 1),
+            [
+              { do: 'sequential', length: 8, byte: 146 },
+              { do: 'write', at: 96, length: 17, byte: 164 },
+              { do: 'write', at: 116, length: 24, byte: 205 },
+              { do: 'size', to: 127 },
+            ],
+            true,
+          ],
         ],
       },
     );
