@@ -72,6 +72,15 @@ describe('the image of the service', () => {
     expect(rests('EXPOSE').flatMap((rest) => rest.split(' '))).toEqual(ports);
   });
 
+  test('starts Node as `npm start` does', () => {
+    const { scripts } = JSON.parse(read('package.json')) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    const [, ...flags] = JSON.parse(rests('ENTRYPOINT')[0] ?? '[]') as string[];
+    expect(flags).toContain('dist/main.js');
+    for (const name of ['start', 'sluice']) expect(scripts[name]).toContain(`node ${flags.join(' ')}`);
+  });
+
   test('leaves host keys and users to whoever runs it, from folder, file or secret', () => {
     expect(rests('ENV').join(' ')).not.toMatch(/HOST_KEYS|USERS/);
   });

@@ -181,6 +181,7 @@ const HOMES: Readonly<
   '@smithy/signature-v4': { code: ['auth/sign-question.ts'] },
   '@node-rs/argon2': { code: ['auth/passwords.ts'] },
   '@node-rs/bcrypt': { code: ['auth/passwords.ts'] },
+  '@node-rs/crc32': { code: ['backends/s3/checksum.ts'] },
   '@opentelemetry/api': { code: ['layers', 'telemetry', 'cli/dev'], types: ['app.ts', 'server'] },
   '@opentelemetry/sdk-trace': { code: ['telemetry'] },
   '@opentelemetry/sdk-trace-node': { code: ['telemetry'], types: ['cli/dev'] },

@@ -23,6 +23,9 @@ export interface SluiceOptions {
 
 const USERNAME = 'bench';
 
+/** As in the image and in `npm start` (docs/adr/0012-garbage-collection.md). */
+const NODE_FLAGS = ['--max-semi-space-size=8'];
+
 const S3_PROCESS = fileURLToPath(new URL('./s3-process.mjs', import.meta.url));
 
 const NAMES: Readonly<Record<Tracing, string>> = {
@@ -48,7 +51,7 @@ export function sluice({ tracing = 'off', home = 'own' }: SluiceOptions = {}): T
       const server = await startServer(
         {
           command: process.execPath,
-          args: [...nodeFlags, MAIN, 'serve'],
+          args: [...NODE_FLAGS, ...nodeFlags, MAIN, 'serve'],
           env: { ...environment(site, usersFile, s3Url), ...telemetry(tracing, site), ...elsewhere, ...env },
           ready: listeningPort,
         },

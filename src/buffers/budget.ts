@@ -80,7 +80,7 @@ export class MemoryBudget implements MemoryAllowance {
 
   constructor(limitBytes: number, times: BudgetTimes = {}) {
     this.limitBytes = limitBytes;
-    this.maxParkedBytes = limitBytes / 4;
+    this.maxParkedBytes = limitBytes / 8;
     this.#times = {
       patienceMs: PATIENCE_MS,
       reliefMs: RELIEF_MS,
@@ -199,7 +199,7 @@ export class MemoryBudget implements MemoryAllowance {
   }
 
   /**
-   * Turns a reservation into one that lasts as long as nobody else needs the memory: at most a quarter of the budget
+   * Turns a reservation into one that lasts as long as nobody else needs the memory: at most an eighth of the budget
    * in all, the oldest go first. `drop` is told when it ends, which may be at once.
    */
   park(bytes: number, drop: () => void): Parked {

@@ -222,7 +222,7 @@ describe('MemoryBudget', () => {
   });
 
   test('what is parked is there until somebody needs the memory, the oldest goes first', () => {
-    const budget = new MemoryBudget(100);
+    const budget = new MemoryBudget(200);
     const dropped: string[] = [];
     const park = (name: string) => {
       budget.reserve(10, forever());
@@ -230,12 +230,12 @@ describe('MemoryBudget', () => {
     };
     const [first, second] = [park('first'), park('second')];
     expect([budget.usedBytes, budget.parkedBytes]).toEqual([0, 20]);
-    expect(budget.tryReserve(85)).toBe(true);
+    expect(budget.tryReserve(185)).toBe(true);
     expect(dropped).toEqual(['first']);
     expect(first.take()).toBe(false);
     expect(second.take()).toBe(true);
-    expect([budget.usedBytes, budget.parkedBytes]).toEqual([95, 0]);
-    budget.release(95);
+    expect([budget.usedBytes, budget.parkedBytes]).toEqual([195, 0]);
+    budget.release(195);
     for (const name of ['a', 'b', 'c']) park(name);
     expect(dropped).toEqual(['first', 'a']);
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { MemoryBudget } from '../../src/buffers/budget.ts';
 import { BufferPool } from '../../src/buffers/buffer-pool.ts';
 
-/** A pool of a budget that parks a quarter of `limit`; `take` reserves as its users do. */
+/** A pool of a budget that parks an eighth of `limit`; `take` reserves as its users do. */
 function create(limit: number) {
   const budget = new MemoryBudget(limit);
   const pool = new BufferPool(budget);
@@ -40,14 +40,14 @@ describe('BufferPool', () => {
     expect(take(100)).toHaveLength(100);
   });
 
-  test('keeps no more than a quarter of the budget, of all sizes together', () => {
-    const { budget, pool, take } = create(1000);
+  test('keeps no more than an eighth of the budget, of all sizes together', () => {
+    const { budget, pool, take } = create(2000);
     for (const buffer of [take(100), take(150), take(100)]) pool.give(buffer);
     expect([budget.usedBytes, budget.parkedBytes]).toEqual([0, 250]);
   });
 
   test('kept bytes can be had again until the buffer goes to somebody else', () => {
-    const { pool, take } = create(800);
+    const { pool, take } = create(1600);
     const lost: string[] = [];
     const keep = (name: string, last = false) =>
       pool.keep(take(100).fill(name), { last, onLost: () => void lost.push(name) });
@@ -62,7 +62,7 @@ describe('BufferPool', () => {
   });
 
   test('what is to be kept to the last goes only when memory is short', () => {
-    const { pool, take } = create(800);
+    const { pool, take } = create(1600);
     const lost: string[] = [];
     const keep = (name: string, last: boolean) =>
       pool.keep(take(100), { last, onLost: () => void lost.push(name) });
@@ -70,25 +70,25 @@ describe('BufferPool', () => {
     keep('second', false);
     take(100);
     expect(lost).toEqual(['second']);
-    take(600);
+    take(1400);
     expect(lost).toEqual(['second']);
     take(100);
     expect(lost).toEqual(['second', 'first']);
   });
 
   test('a buffer that is given up goes to whoever gets its memory', () => {
-    const { pool, take, budget } = create(400);
+    const { pool, take, budget } = create(800);
     const parked = take(100);
     pool.give(parked);
     // The whole budget: what is parked has to go.
-    expect(budget.tryReserve(400)).toBe(true);
+    expect(budget.tryReserve(800)).toBe(true);
     expect(budget.parkedBytes).toBe(0);
     expect(pool.take(100)).toBe(parked);
     expect(pool.take(100)).not.toBe(parked);
   });
 
   test('nobody holds on to the memory of a buffer that is gone, whatever they still hold', async () => {
-    const { pool, take } = create(400);
+    const { pool, take } = create(800);
     const held: unknown[] = [];
     const gone = Array.from({ length: 50 }, () => {
       // Not one that was given up just now.
@@ -98,7 +98,7 @@ describe('BufferPool', () => {
     });
     await new Promise((resolve) => setImmediate(resolve));
     collectGarbage();
-    // One, a quarter of the budget, may be kept; a few more lie on the stack.
+    // One, an eighth of the budget, may be kept; a few more lie on the stack.
     const alive = new Set(
       gone.map((reference) => reference.deref()).filter((buffer) => buffer !== undefined),
     );

@@ -1,6 +1,10 @@
-import { crc32 } from 'node:zlib';
+import * as zlib from 'node:zlib';
 
-export { crc32 };
+/** There is none for every platform. */
+const addon = await import('@node-rs/crc32').catch(() => undefined);
+
+/** CRC32, going on from `initial`. The addon has the processor's own instructions for it, and takes a fifth of zlib's time. */
+export const crc32: (bytes: Buffer, initial?: number) => number = addon?.crc32 ?? zlib.crc32;
 
 /** CRC32 as S3 writes it: four big-endian bytes in base64. */
 export function toBase64(crc: number): string {

@@ -1,5 +1,4 @@
-/** Bytes of one upload that may be on their way to S3 at once; a single unit always may. */
-const MAX_BYTES = 32 * 1024 * 1024;
+import { Pipe } from './pipe.ts';
 
 /** Requests without a body, copies within S3, that one upload may have under way. */
 const MAX_TASKS = 16;
@@ -8,6 +7,7 @@ const MAX_TASKS = 16;
 export class InFlight {
   readonly #tasks = new Set<Promise<void>>();
   readonly #units = new Map<number, Promise<void>>();
+  readonly #pipe = new Pipe();
   #bytes = 0;
 
   /** Adds a task that never rejects, and the memory that it holds, in bytes. */
@@ -16,7 +16,9 @@ export class InFlight {
     { unit, bytes = 0 }: { readonly unit?: number; readonly bytes?: number } = {},
   ): void {
     this.#bytes += bytes;
+    const delivered = bytes > 0 ? this.#pipe.send(bytes) : undefined;
     const settled: Promise<void> = task.then(() => {
+      delivered?.();
       this.#bytes -= bytes;
       this.#tasks.delete(settled);
       if (unit !== undefined && this.#units.get(unit) === settled) this.#units.delete(unit);
@@ -33,7 +35,7 @@ export class InFlight {
   /** A promise while too much is under way for `bytes` more. It resolves when one task has settled. */
   roomFor(bytes: number): Promise<void> | undefined {
     if (this.#tasks.size === 0) return undefined;
-    if (this.#tasks.size < MAX_TASKS && this.#bytes + bytes <= MAX_BYTES) return undefined;
+    if (this.#tasks.size < MAX_TASKS && this.#pipe.hasRoom(this.#bytes, bytes)) return undefined;
     return Promise.race(this.#tasks);
   }
 

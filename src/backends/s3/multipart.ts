@@ -151,7 +151,7 @@ export class MultipartUpload {
     let crc = 0;
     const pieces = async function* () {
       for await (const piece of store.stream(source, length)) {
-        crc = crc32(piece, crc);
+        crc = crc32(Buffer.from(piece.buffer, piece.byteOffset, piece.length), crc);
         yield piece;
       }
     };

@@ -14,7 +14,7 @@ export interface Tier {
 
 /**
  * Small parts first, so that small uploads are cheap, and 10,000 in all, the most that S3 takes. The first 666 parts
- * (20.8 GiB) are collected in memory and sent as they are. No process can hold parts of 5 GiB, and without them 10,000
+ * (14.1 GiB) are collected in memory and sent as they are. No process can hold parts of 5 GiB, and without them 10,000
  * parts do not reach S3's largest object: those are sent in units of 32 MiB and put together within S3.
  *
  * AWS announces objects of up to 50 TB; its documents say 48.8 TiB, which is 10,000 parts of 5 GiB without any smaller
@@ -22,10 +22,10 @@ export interface Tier {
  */
 const TIERS: readonly Tier[] = [
   { parts: 16, partBytes: 5 * MiB, unitBytes: 5 * MiB },
-  { parts: 150, partBytes: 8 * MiB, unitBytes: 8 * MiB },
+  { parts: 300, partBytes: 8 * MiB, unitBytes: 8 * MiB },
   { parts: 150, partBytes: 16 * MiB, unitBytes: 16 * MiB },
-  { parts: 150, partBytes: 32 * MiB, unitBytes: 32 * MiB },
-  { parts: 200, partBytes: 64 * MiB, unitBytes: 64 * MiB },
+  { parts: 100, partBytes: 32 * MiB, unitBytes: 32 * MiB },
+  { parts: 100, partBytes: 64 * MiB, unitBytes: 64 * MiB },
   { parts: 9_334, partBytes: 5 * GiB, unitBytes: 32 * MiB },
 ];
 
