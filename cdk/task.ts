@@ -106,6 +106,7 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
       SLUICE_PORT: String(PORTS.sftp),
       SLUICE_HEALTH_PORT: String(PORTS.health),
       SLUICE_MEMORY_BUDGET_MIB: String(memoryBudget(serviceMiB)),
+      SLUICE_WORKERS: String(workersFor(cpu)),
       SLUICE_SPOOL_DIR: DATA_FOLDER,
       SLUICE_DRAIN_SECONDS: String(options.drainSeconds),
     } satisfies Environment,
@@ -124,6 +125,11 @@ export function withoutCapabilities(scope: Construct, id: string): LinuxParamete
   const linuxParameters = new LinuxParameters(scope, id);
   linuxParameters.dropCapabilities(Capability.ALL);
   return linuxParameters;
+}
+
+/** A process for each processor: each runs JavaScript on one. */
+function workersFor(cpu: number): number {
+  return Math.max(1, Math.floor(cpu / 1024));
 }
 
 /** Half of what the process does not need for itself: parts in flight and what V8 has not collected yet are the other half. */

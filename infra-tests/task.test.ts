@@ -95,6 +95,17 @@ describe('the container of the service', () => {
     expect(budget(512, 2048)).toBe('768');
     expect(budget(2048, 16_384)).toBe('2048');
   });
+
+  test('has a worker for each whole processor, and one at least', () => {
+    const workers = (cpu: number, memoryMiB: number) =>
+      environmentOf(containersOf({ service: { cpu, memoryMiB } }).service)['SLUICE_WORKERS'];
+    expect([workers(256, 1024), workers(1024, 4096), workers(2048, 4096), workers(4096, 8192)]).toEqual([
+      '1',
+      '1',
+      '2',
+      '4',
+    ]);
+  });
 });
 
 describe('all containers', () => {

@@ -1,16 +1,20 @@
+import type { AddressInfo } from 'node:net';
 import type { App } from '../app.ts';
 import { type Config, effectiveVariables, unknownVariables } from '../config/load.ts';
 import { createConfiguredApp } from '../configured-app.ts';
-import type { Log } from '../contract/log.ts';
+import { type Log, withFields } from '../contract/log.ts';
 import type { Probe } from '../contract/probe.ts';
-import { startHealthServer } from '../health.ts';
+import type { HealthServer } from '../health.ts';
+import type { Materials } from '../materials.ts';
 import { hasNativeCrypto } from '../ssh/native-crypto.ts';
-import { TaskProtection } from '../task-protection.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { startTelemetry } from '../telemetry/sdk.ts';
 import { announceConsole, Watch } from './console.ts';
 import { explain, loadOrExplain, orExplain } from './faults.ts';
+import { announce, openHealth, protectTask } from './front.ts';
 import { aborted, stopSignal } from './stop-signal.ts';
+import { superviseWorkers } from './supervise-workers.ts';
+import { stopOfWorker, tellOfUploads, workerId } from './workers.ts';
 
 /** Longest pause between two attempts to reach the bucket or the queue, in milliseconds. */
 const LONGEST_PAUSE_MS = 15_000;
@@ -26,9 +30,51 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   if (loaded === undefined) return;
   const { config, materials } = loaded;
   const log = createLogger(config.logLevel);
+  const worker = workerId();
+  if (worker !== undefined) return await run(config, materials, asWorker(withFields(log, { worker })));
   log.info({ users: materials.identities.summary, variables: effectiveVariables() }, 'configuration');
   warnOfOddities(log);
+  if (config.workers > 1) await superviseWorkers(config, materials, log);
+  else await run(config, materials, alone(config, log));
+}
 
+/** What differs between a process that is the whole service and one of several. */
+interface Role {
+  readonly log: Log;
+  readonly stop: AbortSignal;
+  /** Undefined where another process answers for this one. */
+  readonly openHealth: ((watched: Parameters<typeof openHealth>[1]) => Promise<HealthServer>) | undefined;
+  readonly onListening: (app: App, address: AddressInfo, health: HealthServer | undefined) => void;
+}
+
+function alone(config: Config, log: Log): Role {
+  const stop = stopSignal((signal) => log.info({ signal }, 'stopping; once more ends it at once'));
+  return {
+    log,
+    stop,
+    openHealth: (watched) => openHealth(config, watched),
+    onListening: (app, { address, port }, health) => {
+      announce(config, app.hostKeys, { address, port, healthPort: health?.port }, log);
+      protectTask(config, () => app.live.uploads(), log, stop);
+    },
+  };
+}
+
+function asWorker(log: Log): Role {
+  const stop = stopOfWorker();
+  return {
+    log,
+    stop,
+    openHealth: undefined,
+    onListening: (app, { port }) => {
+      log.info({ port, pid: process.pid }, 'worker listening');
+      tellOfUploads(() => app.live.uploads(), stop);
+    },
+  };
+}
+
+async function run(config: Config, materials: Materials, role: Role): Promise<void> {
+  const { log, stop } = role;
   const watch = config.console === undefined ? undefined : new Watch();
   const telemetry = await startTelemetry({
     serviceName: config.serviceName,
@@ -42,33 +88,19 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
     await telemetry.shutdown();
     return process.exit();
   }
-  const stop = stopSignal((signal) => log.info({ signal }, 'stopping; once more ends it at once'));
   let ready = false;
   try {
-    const health = await startHealthServer({
-      host: config.host,
-      port: config.healthPort,
-      isReady: () => ready && !stop.aborted,
-      takesProxyHeaders: config.trustedProxies !== undefined,
-      answerScrape,
-    });
+    const health = await role.openHealth?.({ isReady: () => ready && !stop.aborted, answerScrape });
     const site = config.console && (await watch?.serve(app, config, config.console));
     if (site !== undefined && config.console !== undefined) announceConsole(site, config.console, log);
     if (await isReachable(app.probes, log, stop)) {
-      const { address, port } = await app.listen();
-      const hostKeys = app.hostKeys.map(({ type, fingerprint }) => `${type} ${fingerprint}`);
-      log.info(
-        { address, port, healthPort: health.port, backend: config.backend.kind, hostKeys },
-        'listening',
-      );
-      if (config.jobs === undefined) log.warn({}, 'SLUICE_QUEUE_URL is not set: uploads give no jobs');
-      protectTask(app, config, log, stop);
+      role.onListening(app, await app.listen(), health);
       ready = true;
       await aborted(stop);
     }
     await close(app, config.drainSeconds, log);
     await site?.close();
-    await health.close();
+    await health?.close();
   } catch (error) {
     explain(error);
     process.exitCode = 1;
@@ -76,11 +108,6 @@ export async function serve({ rereadMs }: ServeOptions = {}): Promise<void> {
   await telemetry.shutdown();
   log.info({}, 'stopped');
   process.exit();
-}
-
-function protectTask(app: App, { ecsAgentUri: agentUri }: Config, log: Log, stop: AbortSignal): void {
-  if (agentUri === undefined) return;
-  new TaskProtection({ agentUri, uploads: () => app.live.uploads(), log }).start(stop);
 }
 
 async function close(app: App, drainSeconds: number, log: Log): Promise<void> {

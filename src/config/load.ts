@@ -3,15 +3,10 @@ import type { z } from 'zod';
 import { homeAttributeOf, toWebhook, type WebhookConfig } from './auth.ts';
 import type { AwsConfig } from './aws.ts';
 import { type BackendConfig, toBackend } from './backend.ts';
+import { crossFaults } from './cross-faults.ts';
 import { describeVariables, type Effective } from './effective.ts';
 import { ENV_NAMES, type EnvName } from './env-names.ts';
-import {
-  crossFaults,
-  type StandardVariables,
-  standardSchema,
-  type Variables,
-  variablesSchema,
-} from './schema.ts';
+import { type StandardVariables, standardSchema, type Variables, variablesSchema } from './schema.ts';
 
 export type { AwsConfig } from './aws.ts';
 export type {
@@ -23,6 +18,7 @@ export type {
   S3Config,
 } from './backend.ts';
 export { DEFAULT_PORT } from './values.ts';
+export { workerVariables } from './worker-variables.ts';
 
 /** What the service runs by. */
 export interface Config {
@@ -39,6 +35,8 @@ export interface Config {
   readonly temporaryNames: readonly string[];
   /** What becomes of an upload whose name another file has. */
   readonly duplicates: 'overwrite' | 'reject' | 'version';
+  /** Processes that share the port, the memory budget and the spool. */
+  readonly workers: number;
   readonly memoryBudgetBytes: number;
   /** Where buffers go that memory has no room for; undefined when they are to wait instead. */
   readonly spool: { readonly folder: string; readonly bytes: number } | undefined;
@@ -213,6 +211,7 @@ function toConfig(variables: Variables, standard: StandardVariables): Config {
           },
     temporaryNames: variables.SLUICE_TEMP_PATTERNS,
     duplicates: variables.SLUICE_DUPLICATES,
+    workers: variables.SLUICE_WORKERS,
     memoryBudgetBytes: variables.SLUICE_MEMORY_BUDGET_MIB * 1024 * 1024,
     spool:
       variables.SLUICE_SPOOL_MIB === 0

@@ -39,6 +39,7 @@ export const LIMITS = {
   memoryBudgetMib: { min: 16, max: 1_048_576, fallback: 256 },
   spoolMib: { min: 0, max: 16_777_216, fallback: 1024 },
   authTimeoutSeconds: { min: 1, max: 60, fallback: 10 },
+  workers: { min: 1, max: 64, fallback: 1 },
   maxSessions: { min: 1, max: 100_000, fallback: 1000 },
   maxSessionsPerUser: { min: 0, max: 100_000, fallback: 100 },
   maxStartupsPerAddress: { min: 1, max: 100_000, fallback: 50 },

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { ENV_NAMES } from '../../src/config/env-names.ts';
-import { ConfigError, loadConfig, unknownVariables } from '../../src/config/load.ts';
+import { ConfigError, loadConfig, unknownVariables, workerVariables } from '../../src/config/load.ts';
 
 const MINIMAL = { SLUICE_HOST_KEYS_DIR: '/keys', SLUICE_USERS_FILE: '/users.json', SLUICE_BUCKET: 'files' };
 
@@ -33,6 +33,7 @@ describe('loadConfig', () => {
       jobs: undefined,
       temporaryNames: ['*.filepart', '*.partial', '*.part', '*.tmp', '.in.*', '.*.??????'],
       duplicates: 'overwrite',
+      workers: 1,
       memoryBudgetBytes: 256 * 1024 * 1024,
       spool: { folder: tmpdir(), bytes: 1024 * 1024 * 1024 },
       maxSessions: 1000,
@@ -344,14 +345,35 @@ describe('faults', () => {
     },
   );
 
-  const LATER = {
-    SLUICE_WORKERS: '2',
-  };
-
-  test.each(Object.entries(LATER))('%s is refused as not supported yet, never ignored', (name, value) => {
-    const faults = faultsOf({ [name]: value });
+  test.each([
+    ['SLUICE_BACKEND', 'memory', /files of its own/],
+    ['SLUICE_CONSOLE', '9090', /one process/],
+    ['OTEL_METRICS_EXPORTER', 'otlp,prometheus', /export by otlp/],
+    ['SLUICE_MEMORY_BUDGET_MIB', '63', /16 MiB of SLUICE_MEMORY_BUDGET_MIB for each/],
+  ])('several workers with %s=%s are one', (name, value, message) => {
+    const { SLUICE_BUCKET: _, ...rest } = { SLUICE_WORKERS: '4', [name]: value } as Record<string, string>;
+    const faults = faultsOf(rest);
     expect(faults).toHaveLength(1);
-    expect(faults[0]).toMatch(new RegExp(`^${name}: .*not supported yet`));
+    expect(faults[0]).toMatch(/^SLUICE_WORKERS: /);
+    expect(faults[0]).toMatch(message);
+    expect(faultsOf({ ...rest, SLUICE_WORKERS: '1' })).toEqual([]);
+  });
+
+  test('each worker has its share of what there is once', () => {
+    const env = {
+      SLUICE_MEMORY_BUDGET_MIB: '100',
+      SLUICE_SPOOL_MIB: '50',
+      SLUICE_MAX_SESSIONS: '10',
+      SLUICE_WORKERS: '3',
+    };
+    expect(workerVariables(load(env))).toEqual({
+      SLUICE_WORKERS: '1',
+      SLUICE_MEMORY_BUDGET_MIB: '33',
+      SLUICE_SPOOL_MIB: '16',
+      SLUICE_MAX_SESSIONS: '4',
+    });
+    const { memoryBudgetBytes, workers } = load({ ...env, ...workerVariables(load(env)) });
+    expect([memoryBudgetBytes, workers]).toEqual([33 * 1024 * 1024, 1]);
   });
 
   test('a failure queue without a queue of jobs is one', () => {
@@ -375,9 +397,9 @@ describe('faults', () => {
 
   test('all are told at once, in one message with a line each', () => {
     const wrong = Object.fromEntries(WRONG.map(([name, value]) => [name, value]));
-    const faults = faultsOf({ ...wrong, ...LATER });
+    const faults = faultsOf(wrong);
     const names = faults.map((fault) => fault.split(':')[0]);
-    const expected = [...Object.keys(wrong), ...Object.keys(LATER)];
+    const expected = [...Object.keys(wrong)];
     expect(names.sort()).toEqual(expected.sort());
     expect(new ConfigError(faults).message.split('\n')).toHaveLength(faults.length + 1);
   });

@@ -38,12 +38,12 @@ test('the heap may grow to three times what is alive before V8 collects all of i
 describe('sluice serve with something wrong', () => {
   test('names every missing and wrong variable at once and exits with 2', async () => {
     const { code, stderr } = await sluice(['serve'], {
-      env: { SLUICE_PORT: '99999', SLUICE_LOG_LEVEL: 'loud', SLUICE_WORKERS: '4' },
+      env: { SLUICE_PORT: '99999', SLUICE_LOG_LEVEL: 'loud', SLUICE_WORKERS: '0' },
     });
     expect(code).toBe(2);
     expect(stderr.trim().split('\n')).toEqual([
       'sluice: SLUICE_PORT: must be a whole number from 0 to 65535',
-      'sluice: SLUICE_WORKERS: more than one worker process is not supported yet; leave it at 1',
+      'sluice: SLUICE_WORKERS: must be a whole number from 1 to 64',
       'sluice: SLUICE_LOG_LEVEL: must be one of: trace, debug, info, warn, error, fatal, silent',
       'sluice: SLUICE_HOST_KEYS_DIR: is required: a folder of private keys; make one with: sluice host-key; or SLUICE_HOST_KEYS_SECRET: a secret that holds them',
       'sluice: SLUICE_USERS_FILE: is required: the users document, the JSON file that says who may log in; or SLUICE_USERS_SECRET: a secret that holds it; or SLUICE_USERS_SECRET_PREFIX: the names of secrets that hold one user each, but for the user; or SLUICE_AUTH_URL: a webhook that is asked; or SLUICE_AUTH_MODULE: a module that is asked',
