@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 
 /** Of a connection that has not taken much since it was kept waiting, and of one that has, in bytes. */
 const LEAST_READ = 8 * 1024;
-const MOST_READ = 256 * 1024;
+const MOST_READ = 128 * 1024;
 
 /** Where every connection's bytes are read to, one after the other. */
 const arrival = Buffer.allocUnsafeSlow(MOST_READ);
@@ -18,7 +18,7 @@ interface SocketInternals {
 
 /**
  * Another socket of the same connection, which reads little at once: at most a quarter of the bytes that have come in
- * since it was paused last, between 8 and 256 KiB. Node reads 64 KiB, and that is what a connection that is kept
+ * since it was paused last, between 8 and 128 KiB. Node reads 64 KiB, and that is what a connection that is kept
  * waiting parks; a thousand of them park it a thousand times. `accepted` must not have been read from, and is not to be
  * used any more. It is returned itself by a Node that keeps its handle elsewhere (docs/adr/0008-frugal-sockets.md).
  */
