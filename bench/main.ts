@@ -7,7 +7,7 @@ import { addPace } from './commands/pace.ts';
 import { addProcess } from './commands/process.ts';
 import { addSmall } from './commands/small.ts';
 import { addTelemetry } from './commands/telemetry.ts';
-import { addUpload } from './commands/upload.ts';
+import { addDownload, addUpload } from './commands/transfer.ts';
 
 const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
@@ -15,6 +15,7 @@ const program = new Command('npm run bench --')
 
 for (const add of [
   addUpload,
+  addDownload,
   addProcess,
   addConcurrent,
   addHuge,

@@ -12,7 +12,7 @@ export interface Series {
   readonly runs: readonly Figures[];
 }
 
-export interface UploadReport extends Heading {
+export interface TransferReport extends Heading {
   /** Bytes that one run moves. */
   readonly bytes: number;
   readonly series: readonly Series[];
@@ -32,8 +32,8 @@ const columns = (reference: string) => [
 ];
 
 /** Medians with, in parentheses, the least and the most of all runs; `reference` is whom the others are compared with. */
-export function uploadTable(
-  { series, skipped, bytes }: Omit<UploadReport, keyof Heading>,
+export function transferTable(
+  { series, skipped, bytes }: Omit<TransferReport, keyof Heading>,
   reference = 'sshd',
 ): string {
   const rows = series.map((one) => {
