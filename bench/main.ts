@@ -3,6 +3,7 @@ import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
 import { addLone } from './commands/lone.ts';
+import { addMany } from './commands/many.ts';
 import { addPace } from './commands/pace.ts';
 import { addProcess } from './commands/process.ts';
 import { addSmall } from './commands/small.ts';
@@ -20,6 +21,7 @@ for (const add of [
   addConcurrent,
   addHuge,
   addListing,
+  addMany,
   addSmall,
   addLone,
   addTelemetry,

@@ -1,9 +1,8 @@
 import type { Figures } from '../measure/meter.ts';
-import { type Summary, summarize } from '../measure/statistics.ts';
 import type { Heading } from '../report.ts';
 import { GiB, MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
-import { middle, skippedLines, spread, table } from './table.ts';
+import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
 
 /** The runs of one target with one cipher. */
 export interface Series {
@@ -56,20 +55,12 @@ export function transferTable(
 }
 
 function figuresOf({ runs }: Series, bytes: number) {
-  const of = (pick: (figures: Figures) => number | undefined): Summary | undefined =>
-    summarize(runs.map(pick).filter((value) => value !== undefined));
-  const scaled = (value: number | undefined, factor: number) =>
-    value === undefined ? undefined : value * factor;
+  const of = (pick: (figures: Figures) => number | undefined, factor = 1) => summaryOf(runs, pick, factor);
   return {
     wall: of((figures) => figures.wallSeconds),
-    cpuPerGiB: of((figures) => scaled(figures.serverCpuSeconds, GiB / bytes)),
-    rss: of((figures) => scaled(figures.serverPeakRssBytes, 1 / MiB)),
+    cpuPerGiB: of((figures) => figures.serverCpuSeconds, GiB / bytes),
+    rss: of((figures) => figures.serverPeakRssBytes, 1 / MiB),
     client: of((figures) => figures.clientCpuSeconds),
     sink: of((figures) => figures.sinkCpuSeconds),
   };
-}
-
-function ratio(of: Summary | undefined, to: Summary | undefined): string | undefined {
-  if (of === undefined || to === undefined) return undefined;
-  return (of.median / to.median).toFixed(2);
 }

@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { sftpBatch } from '../client.ts';
 import { madeBytes } from '../made-content.ts';
+import { crc32Of, fileCrc32 } from '../measure/checksums.ts';
 import { writePayload } from '../payload.ts';
 import type { Site } from '../site.ts';
 import type { RunningTarget, Target } from '../targets/target.ts';
@@ -57,7 +56,7 @@ async function freightDown(site: Site, { bytes, folder }: FreightOptions): Promi
   const file = join(folder, name);
   await writePayload(file, bytes);
   await site.sink.make(name, bytes);
-  const wanted = crc32Of(madeBytes(0, bytes));
+  const wanted = await crc32Of(madeBytes(0, bytes));
   return {
     next: async () => {
       const localFile = `${file}.got`;
@@ -68,7 +67,7 @@ async function freightDown(site: Site, { bytes, folder }: FreightOptions): Promi
           const got = await fileCrc32(localFile);
           await rm(localFile);
           if (got.size !== bytes) throw new Error(`the client got ${got.size} of ${bytes} bytes`);
-          if (got.crc32 !== wanted) throw new Error(`what the client got are ${bytes} other bytes`);
+          if (got.crc32 !== wanted.crc32) throw new Error(`what the client got are ${bytes} other bytes`);
         },
       };
     },
@@ -98,20 +97,4 @@ function assertArrived(before: Arrived, after: Arrived, wanted: Arrived): void {
     const arrived = after[what] - before[what];
     if (arrived !== wanted[what]) throw new Error(`the sink got ${arrived} of ${wanted[what]} ${what}`);
   }
-}
-
-function crc32Of(pieces: Iterable<Buffer>): number {
-  let crc = 0;
-  for (const piece of pieces) crc = crc32(piece, crc);
-  return crc;
-}
-
-async function fileCrc32(file: string): Promise<{ readonly size: number; readonly crc32: number }> {
-  let size = 0;
-  let crc = 0;
-  for await (const piece of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
-    size += piece.length;
-    crc = crc32(piece, crc);
-  }
-  return { size, crc32: crc };
 }

@@ -59,6 +59,8 @@ function configuration(site: Site, port: number): string {
     'UsePAM no',
     'PermitRootLogin prohibit-password',
     'PidFile none',
+    // As it comes it turns away some of ten who log in at once.
+    'MaxStartups 1000',
     'Subsystem sftp internal-sftp',
   ].join('\n')}\n`;
 }
