@@ -3,11 +3,12 @@ import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
 import { addLone } from './commands/lone.ts';
+import { addMany } from './commands/many.ts';
 import { addPace } from './commands/pace.ts';
 import { addProcess } from './commands/process.ts';
 import { addSmall } from './commands/small.ts';
 import { addTelemetry } from './commands/telemetry.ts';
-import { addUpload } from './commands/upload.ts';
+import { addDownload, addUpload } from './commands/transfer.ts';
 
 const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
@@ -15,10 +16,12 @@ const program = new Command('npm run bench --')
 
 for (const add of [
   addUpload,
+  addDownload,
   addProcess,
   addConcurrent,
   addHuge,
   addListing,
+  addMany,
   addSmall,
   addLone,
   addTelemetry,

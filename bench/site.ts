@@ -7,6 +7,8 @@ import { run, startServer } from './processes.ts';
 import {
   CONTENTS_PATH,
   COUNTS_PATH,
+  FORGET_PATH,
+  MAKE_PATH,
   type SinkContents,
   type SinkCounts,
   type SinkOptions,
@@ -44,6 +46,10 @@ export interface Sink {
   readonly url: string;
   counts(): Promise<SinkCounts>;
   contents(): Promise<SinkContents>;
+  /** From now on the bucket has an object of that key and so many made-up bytes, which can be read. */
+  make(key: string, bytes: number): Promise<void>;
+  /** Lets go of what it knows of objects and jobs, so that it does not grow from run to run; the counts stay. */
+  forget(): Promise<void>;
 }
 
 export async function openSite(cleanup: Cleanup, options: SinkOptions): Promise<Site> {
@@ -79,10 +85,13 @@ export async function openSink(cleanup: Cleanup, { latencyMs, verify }: SinkOpti
   );
   const url = `http://127.0.0.1:${ready.port}`;
   const read = async (path: string) => (await fetch(url + path)).json();
+  const order = async (path: string) => void (await (await fetch(url + path)).arrayBuffer());
   return {
     pid,
     url,
     counts: async () => (await read(COUNTS_PATH)) as SinkCounts,
     contents: async () => (await read(CONTENTS_PATH)) as SinkContents,
+    make: (key, bytes) => order(`${MAKE_PATH}?path=${encodeURIComponent(`${BUCKET}/${key}`)}&bytes=${bytes}`),
+    forget: () => order(FORGET_PATH),
   };
 }

@@ -20,6 +20,10 @@ export function toList(text: string): string[] {
   return text.split(',').filter((name) => name !== '');
 }
 
+export function toCounts(text: string): number[] {
+  return toList(text).map((count) => toCount(count));
+}
+
 /** For an option that may be given again and again: `NAME=VALUE`, a later one over an earlier of that name. */
 export function toEnv(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
   const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];

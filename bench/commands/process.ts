@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type UploadReport, uploadTable } from '../reports/upload.ts';
-import { measureUploads } from '../scenarios/upload.ts';
+import { type TransferReport, transferTable } from '../reports/transfer.ts';
+import { measureTransfers } from '../scenarios/transfer.ts';
 import { GiB } from '../sizes.ts';
 import { sluice } from '../targets/sluice.ts';
 import { toCount, toSize } from './arguments.ts';
@@ -30,8 +30,14 @@ function measureProcess(flags: ProcessFlags): Promise<void> {
     const own = sluice();
     const targets = [own, sluice({ home: 'worker' }), sluice({ home: 'fork' })];
     const { size: bytes, runs, cipher, latency: latencyMs } = flags;
-    const work = { bytes, runs, targets, ciphers: [cipher], warmUpBytes: 0, latencyMs, roundTripMs: 0, say };
-    const report: UploadReport = { ...head, bytes, series: await measureUploads(work, cleanup), skipped: [] };
-    await publish(flags, report, uploadTable(report, own.name));
+    const where = { targets, ciphers: [cipher], latencyMs, roundTripMs: 0 };
+    const work = { ...where, direction: 'upload', bytes, runs, warmUpBytes: 0, say } as const;
+    const report: TransferReport = {
+      ...head,
+      bytes,
+      series: await measureTransfers(work, cleanup),
+      skipped: [],
+    };
+    await publish(flags, report, transferTable(report, own.name));
   });
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { type SmallReport, smallTable } from '../reports/small.ts';
 import { measureSmall, type SmallOptions } from '../scenarios/small.ts';
 import { KiB } from '../sizes.ts';
-import { toCount, toList, toSmallSize } from './arguments.ts';
+import { toCount, toCounts, toSmallSize } from './arguments.ts';
 import { type CommonFlags, heading, invoke, publish, say, withCommonOptions } from './invocation.ts';
 
 interface SmallFlags extends CommonFlags, Pick<SmallOptions, 'files' | 'size' | 'connections'> {
@@ -18,9 +18,7 @@ export function addSmall(program: Command): void {
     .option('--files <number>', 'in all', toCount, 500)
     .addOption(new Option('--size <size>', 'of each file').argParser(toSmallSize).default(4 * KiB, '4KiB'))
     .addOption(
-      new Option('--connections <numbers>', 'one run for each')
-        .argParser((text: string) => toList(text).map((count) => toCount(count)))
-        .default([1, 10], '1,10'),
+      new Option('--connections <numbers>', 'one run for each').argParser(toCounts).default([1, 10], '1,10'),
     )
     .option('--latency <ms>', 'the sink waits this long before each answer', toCount, 0);
   withCommonOptions(command).action(small);

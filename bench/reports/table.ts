@@ -1,4 +1,4 @@
-import type { Summary } from '../measure/statistics.ts';
+import { type Summary, summarize } from '../measure/statistics.ts';
 import { MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
 
@@ -12,6 +12,21 @@ export function table(
 ): string {
   const lines = [columns, columns.map(() => '---'), ...rows];
   return lines.map((cells) => `| ${cells.map((cell) => cell ?? NOTHING).join(' | ')} |`).join('\n');
+}
+
+/** One figure of several runs, times a factor, without the runs in which it could not be had. */
+export function summaryOf<Run>(
+  runs: readonly Run[],
+  pick: (run: Run) => number | undefined,
+  factor = 1,
+): Summary | undefined {
+  const values = runs.map(pick).filter((value) => value !== undefined);
+  return summarize(values.map((value) => value * factor));
+}
+
+/** Of medians. */
+export function ratio(of: Summary | undefined, to: Summary | undefined): string | undefined {
+  return of === undefined || to === undefined ? undefined : (of.median / to.median).toFixed(2);
 }
 
 /** The median with, in parentheses, the least and the most. */

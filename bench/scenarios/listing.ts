@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../cleanup.ts';
 import { DEFAULT_CIPHER, sftpBatch } from '../client.ts';
 import { type Figures, meter } from '../measure/meter.ts';
+import { increase } from '../measure/statistics.ts';
 import { startServer } from '../processes.ts';
 import { BUCKET, openSite, type Site } from '../site.ts';
 import type { RunningTarget, Target } from '../targets/target.ts';
@@ -95,7 +96,7 @@ async function listOnce(
     }),
   );
   check.assertComplete(entries);
-  return { ...figures, requests: since(before, await store.requests()) };
+  return { ...figures, requests: increase(before, await store.requests()) };
 }
 
 async function openStore({ entries, latencyMs }: ListingOptions, cleanup: Cleanup): Promise<Store> {
@@ -115,14 +116,6 @@ async function openStore({ entries, latencyMs }: ListingOptions, cleanup: Cleanu
   const requests = async () =>
     (await (await fetch(`http://127.0.0.1:${ready.countsPort}`)).json()) as Record<string, number>;
   return { pid, url: ready.url, requests };
-}
-
-function since(
-  before: Readonly<Record<string, number>>,
-  after: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const entries = Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
-  return Object.fromEntries(entries.filter(([, count]) => count > 0));
 }
 
 function describe({ wallSeconds, serverCpuSeconds, requests }: ListingFigures): string {

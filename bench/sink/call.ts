@@ -25,6 +25,8 @@ export interface S3Answer extends Answer {
   readonly copied?: number;
   /** The request made an object. */
   readonly isObject?: boolean;
+  /** What it was, where it was anything that the sink knows. */
+  readonly operation?: string;
 }
 
 /** What one operation works on. */
@@ -36,6 +38,9 @@ export interface Call {
   /** Bucket and key. */
   readonly path: string;
 }
+
+/** Of every object. */
+export const LAST_MODIFIED = new Date(0);
 
 /** As of a multipart upload: no MD5, and nobody (rclone, for one) takes it for one. */
 export function newEtag(): string {
@@ -52,4 +57,11 @@ export const noSuchUpload = () => refused(404, 'NoSuchUpload', 'The upload does 
 export function declaredCrc32(headers: IncomingHttpHeaders): number | undefined {
   const checksum = headers['x-amz-checksum-crc32'];
   return typeof checksum === 'string' ? Buffer.from(checksum, 'base64').readUInt32BE(0) : undefined;
+}
+
+/** The bytes that `bytes=FIRST-LAST` names, up to `end`, which is Infinity without a LAST; undefined for anything else. */
+export function parseRange(header: string | string[] | undefined) {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(String(header)) ?? [];
+  if (first === undefined) return undefined;
+  return { start: Number(first), end: last === '' ? Number.POSITIVE_INFINITY : Number(last) + 1 };
 }

@@ -1,6 +1,6 @@
 import { encodeCrc32 } from '../../test/support/strict-s3/checksums.ts';
 import { GiB } from '../sizes.ts';
-import { type Call, newEtag, noSuchUpload, refused, type S3Answer } from './call.ts';
+import { type Call, newEtag, noSuchUpload, parseRange, refused, type S3Answer } from './call.ts';
 import { join, slice } from './extents.ts';
 import type { SinkObject } from './store.ts';
 import { xml } from './xml.ts';
@@ -48,10 +48,8 @@ function sourceOf({ store, request }: Call): SinkObject | undefined {
 /** All of it without a header; undefined when the header does not name bytes of the source. */
 function rangeOf(header: string | string[] | undefined, size: number) {
   if (header === undefined) return { start: 0, end: size };
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(String(header)) ?? [];
-  if (first === undefined || last === undefined) return undefined;
-  const [start, end] = [Number(first), Number(last) + 1];
-  return start < end && end <= size ? { start, end } : undefined;
+  const range = parseRange(header);
+  return range !== undefined && range.start < range.end && range.end <= size ? range : undefined;
 }
 
 function resultOf(etag: string, crc32: number | undefined): Record<string, string> {

@@ -2,6 +2,7 @@ import { encodeCrc32 } from '../../test/support/strict-s3/checksums.ts';
 import {
   type Call,
   declaredCrc32,
+  LAST_MODIFIED,
   newEtag,
   noSuchUpload,
   refused,
@@ -10,53 +11,76 @@ import {
 } from './call.ts';
 import { copyObject, copyPart } from './copy.ts';
 import { join } from './extents.ts';
+import { getObject, listObjects } from './read.ts';
 import type { SinkPart, SinkStore } from './store.ts';
 import { escapeXml, textsOf, unescapeXml, xml } from './xml.ts';
 
+/** By the names of S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html). */
+const OPERATIONS = {
+  HeadBucket: () => ({ status: 200 }),
+  ListObjectsV2: listObjects,
+  DeleteObjects: deleteObjects,
+  HeadObject: headObject,
+  GetObject: getObject,
+  DeleteObject: deleteObject,
+  AbortMultipartUpload: abortUpload,
+  UploadPart: putPart,
+  UploadPartCopy: copyPart,
+  PutObject: putObject,
+  CopyObject: copyObject,
+  CreateMultipartUpload: createUpload,
+  CompleteMultipartUpload: completeUpload,
+} satisfies Readonly<Record<string, (call: Call) => S3Answer>>;
+
+export type Operation = keyof typeof OPERATIONS;
+
 /**
- * The operations of an upload, by path-style address
- * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html). Objects can be
- * found and copied; only staging objects can be read; listings are empty, whatever there is.
+ * The operations of uploads and downloads, by path-style address. Objects can be found and copied; only staging objects
+ * and those that are made up can be read, and only the latter are listed.
  */
 export function answerS3(store: SinkStore, request: S3Request): S3Answer {
-  const { method, url, headers } = request;
+  const { url, headers } = request;
   const [, bucket = '', ...rest] = url.pathname.split('/');
   const key = decodeURIComponent(rest.join('/'));
-  const call: Call = { store, request, bucket, key, path: `${bucket}/${key}` };
-  const has = (name: string) => url.searchParams.has(name);
-  if (key === '') return answerBucket(call);
+  const operation = key === '' ? bucketOperation(request) : objectOperation(request);
   // Bodies in chunks with a trailer would be measured and checked with their framing.
-  if (String(headers['content-encoding'] ?? '').includes('aws-chunked')) {
-    return refused(501, 'NotImplemented', 'The sink takes no aws-chunked bodies');
+  const isChunked = String(headers['content-encoding'] ?? '').includes('aws-chunked');
+  if (operation === undefined || isChunked) {
+    return refused(501, 'NotImplemented', 'The sink has no such operation, and takes no aws-chunked bodies');
   }
+  const answer = OPERATIONS[operation]({ store, request, bucket, key, path: `${bucket}/${key}` });
+  return { ...answer, operation };
+}
+
+function bucketOperation({ method, url }: S3Request): Operation {
+  if (method === 'POST' && url.searchParams.has('delete')) return 'DeleteObjects';
+  return method === 'GET' ? 'ListObjectsV2' : 'HeadBucket';
+}
+
+function objectOperation({ method, url, headers }: S3Request): Operation | undefined {
+  const has = (name: string) => url.searchParams.has(name);
   const isCopy = headers['x-amz-copy-source'] !== undefined;
   switch (method) {
     case 'HEAD':
-      return headObject(call);
+      return 'HeadObject';
     case 'GET':
-      return getObject(call);
+      return 'GetObject';
     case 'DELETE':
-      return has('uploadId') ? abortUpload(call) : deleteObject(call);
+      return has('uploadId') ? 'AbortMultipartUpload' : 'DeleteObject';
     case 'PUT':
-      if (has('partNumber')) return isCopy ? copyPart(call) : putPart(call);
-      return isCopy ? copyObject(call) : putObject(call);
+      if (has('partNumber')) return isCopy ? 'UploadPartCopy' : 'UploadPart';
+      return isCopy ? 'CopyObject' : 'PutObject';
     case 'POST':
-      if (has('uploads')) return createUpload(call);
-      if (has('uploadId')) return completeUpload(call);
+      if (has('uploads')) return 'CreateMultipartUpload';
+      return has('uploadId') ? 'CompleteMultipartUpload' : undefined;
   }
-  return refused(501, 'NotImplemented', 'The sink keeps no bytes to read');
+  return undefined;
 }
 
-function answerBucket({ store, request, bucket }: Call): S3Answer {
-  const query = request.url.searchParams;
-  if (request.method === 'POST' && query.has('delete')) {
-    const keys = textsOf(request.text, 'Key').map(unescapeXml);
-    for (const key of keys) store.objects.delete(`${bucket}/${key}`);
-    return xml('DeleteResult', ...keys.map((key) => `<Deleted><Key>${escapeXml(key)}</Key></Deleted>`));
-  }
-  if (request.method !== 'GET') return { status: 200 };
-  const prefix = query.get('prefix') ?? '';
-  return xml('ListBucketResult', { Name: bucket, Prefix: prefix, KeyCount: '0', IsTruncated: 'false' });
+function deleteObjects({ store, request, bucket }: Call): S3Answer {
+  const keys = textsOf(request.text, 'Key').map(unescapeXml);
+  for (const key of keys) store.objects.delete(`${bucket}/${key}`);
+  return xml('DeleteResult', ...keys.map((key) => `<Deleted><Key>${escapeXml(key)}</Key></Deleted>`));
 }
 
 function headObject({ store, path }: Call): S3Answer {
@@ -66,22 +90,10 @@ function headObject({ store, path }: Call): S3Answer {
   const headers = {
     etag: object.etag,
     'content-length': String(size),
-    'last-modified': new Date(0).toUTCString(),
+    'last-modified': LAST_MODIFIED.toUTCString(),
     ...checksumHeader(crc32),
   };
   return { status: 200, headers };
-}
-
-/** Of staging objects only: of the others nothing is kept. */
-function getObject({ store, request, path }: Call): S3Answer {
-  const object = store.objects.get(path);
-  if (object === undefined) return refused(404, 'NoSuchKey', 'There is no such object');
-  const { kept, etag } = object;
-  if (kept === undefined) return refused(501, 'NotImplemented', 'The sink keeps no bytes to read');
-  const [, first = '0', last = ''] = /^bytes=(\d+)-(\d+)$/.exec(String(request.headers.range)) ?? [];
-  const body = kept.subarray(Number(first), last === '' ? kept.length : Number(last) + 1);
-  const range = { 'content-range': `bytes ${first}-${Number(first) + body.length - 1}/${kept.length}` };
-  return { status: last === '' ? 200 : 206, headers: { etag, ...(last === '' ? {} : range) }, body };
 }
 
 function putObject({ store, request, path }: Call): S3Answer {

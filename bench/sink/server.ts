@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { pipeline, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { declaredCrc32 } from './call.ts';
@@ -25,12 +26,16 @@ export interface SinkCounts {
   /** Spans that came with them; those that are sent again are counted again. */
   spans: number;
   metricExports: number;
+  /** Requests to S3 by operation. */
+  requests: Record<string, number>;
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** Instead of a body: one that is made while it is sent. */
+  readonly made?: { readonly size: number; readonly bytes: Iterable<Buffer> };
 }
 
 /** What is there now. */
@@ -44,6 +49,12 @@ export interface SinkContents {
 /** Where the counts and the contents are read: not the name of any bucket. */
 export const COUNTS_PATH = '/-/counts';
 export const CONTENTS_PATH = '/-/contents';
+
+/** Asked with `?path=BUCKET/KEY&bytes=N`, the sink has an object of so many made-up bytes from then on. */
+export const MAKE_PATH = '/-/make';
+
+/** Asked, the sink has no objects, no uploads and no jobs any more; the counts go on. */
+export const FORGET_PATH = '/-/forget';
 
 export interface SinkOptions {
   /** Passes before each answer, as on the way to the real S3. */
@@ -69,10 +80,11 @@ export interface SinkServer {
  * is the server in front of them.
  */
 export async function startSink(options: SinkOptions): Promise<SinkServer> {
-  const counts = {
+  const counts: SinkCounts = {
     ...{ objects: 0, bytes: 0, copiedBytes: 0 },
     ...{ jobs: 0, jobRequests: 0 },
     ...{ traceExports: 0, spans: 0, metricExports: 0 },
+    requests: {},
   };
   const sink: Sink = { options, counts, store: new SinkStore(), jobs: [] };
   const server = createServer((request, response) => {
@@ -90,9 +102,22 @@ async function answer(sink: Sink, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? '/', 'http://sink');
   if (url.pathname === COUNTS_PATH) return { status: 200, body: JSON.stringify(sink.counts) };
   if (url.pathname === CONTENTS_PATH) return { status: 200, body: JSON.stringify(contentsOf(sink)) };
+  if (url.pathname === MAKE_PATH) return make(sink, url.searchParams);
+  if (url.pathname === FORGET_PATH) return forget(sink);
   const answered = await route(sink, request, url);
   if (sink.options.latencyMs > 0) await sleep(sink.options.latencyMs);
   return answered;
+}
+
+function make({ store }: Sink, asked: URLSearchParams): Answer {
+  store.make(asked.get('path') ?? '', Number(asked.get('bytes')));
+  return { status: 200 };
+}
+
+function forget({ store, jobs }: Sink): Answer {
+  store.forget();
+  jobs.length = 0;
+  return { status: 200 };
 }
 
 function contentsOf({ store, jobs }: Sink): SinkContents {
@@ -110,7 +135,7 @@ async function route(
     const answered = answerSqs(target, await text(request));
     if (answered.jobs !== undefined) counts.jobRequests += 1;
     jobs.push(...(answered.jobs ?? []));
-    counts.jobs = jobs.length;
+    counts.jobs += answered.jobs?.length ?? 0;
     return answered;
   }
   if (method === 'POST' && isOtlp(url)) {
@@ -126,6 +151,8 @@ async function route(
       ? { text: await text(request), body: { size: 0, crc32: 0 } }
       : await take(request, { verify: options.verify ?? false, keep });
   const answered = answerS3(store, { method, url, headers, ...received });
+  const { operation = 'unknown' } = answered;
+  counts.requests[operation] = (counts.requests[operation] ?? 0) + 1;
   counts.copiedBytes += answered.copied ?? 0;
   // What the server keeps aside for itself is no upload.
   if (keep) return answered;
@@ -134,13 +161,15 @@ async function route(
   return answered;
 }
 
-function send(response: ServerResponse, { status, headers, body = '' }: Answer): void {
+function send(response: ServerResponse, { status, headers, body = '', made }: Answer): void {
   response.writeHead(status, {
     'x-amz-request-id': randomUUID(),
-    'content-length': Buffer.byteLength(body),
+    'content-length': made?.size ?? Buffer.byteLength(body),
     ...headers,
   });
-  response.end(body);
+  if (made === undefined) response.end(body);
+  // Who has enough of it hangs up.
+  else pipeline(Readable.from(made.bytes), response, () => undefined);
 }
 
 function isStaging(method: string, url: URL): boolean {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { encodeCrc32 } from '../../test/support/strict-s3/checksums.ts';
+import { newEtag } from './call.ts';
 import { type Extent, join } from './extents.ts';
 
 /** What the sink remembers of an object: where its parts begin and end, not a byte of it. */
@@ -8,6 +9,8 @@ export interface SinkObject {
   readonly extents: readonly Extent[];
   /** Its bytes, of a staging object: the server puts those there to read them again. */
   readonly kept?: Buffer | undefined;
+  /** Its bytes are made up when they are read (`madeBytes`). */
+  readonly isMade?: boolean;
 }
 
 export interface SinkPart extends Extent {
@@ -32,6 +35,18 @@ export interface Listed {
 export class SinkStore {
   readonly objects = new Map<string, SinkObject>();
   readonly uploads = new Map<string, OpenUpload>();
+
+  /** Paths of the objects that are made up. */
+  readonly made = new Set<string>();
+
+  make(path: string, size: number): void {
+    this.objects.set(path, { etag: newEtag(), extents: [{ size, crc32: undefined }], isMade: true });
+    this.made.add(path);
+  }
+
+  forget(): void {
+    for (const all of [this.objects, this.uploads, this.made]) all.clear();
+  }
 
   createUpload(path: string): OpenUpload {
     const upload: OpenUpload = { id: randomUUID(), path, parts: new Map() };

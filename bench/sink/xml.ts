@@ -7,13 +7,17 @@ export function xml(root: string, ...content: readonly (Fields | string | number
   const status = content.find((item) => typeof item === 'number') ?? 200;
   const inner = content.map((item) => {
     if (typeof item === 'number') return '';
-    if (typeof item === 'string') return item;
-    return Object.entries(item)
-      .map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`)
-      .join('');
+    return typeof item === 'string' ? item : elements(item);
   });
   const body = `<?xml version="1.0" encoding="UTF-8"?><${root}>${inner.join('')}</${root}>`;
   return { status, headers: { 'content-type': 'application/xml' }, body };
+}
+
+/** An element for each field. */
+export function elements(fields: Fields): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`)
+    .join('');
 }
 
 export function escapeXml(text: string): string {

@@ -13,6 +13,7 @@ export function rclone({ serverModtime = false }: { readonly serverModtime?: boo
     about: `rclone serve sftp${serverModtime ? ' --use-server-modtime' : ''}, no VFS cache of files`,
     usesSink: true,
     sendsJobs: false,
+    hasFiles: true,
     missing: async () =>
       (await findProgram('rclone')) === undefined
         ? 'rclone is not installed: apt-get install rclone, or dnf install rclone'

@@ -13,6 +13,7 @@ export const sftpgo: Target = {
   about: 'SFTPGo, portable mode, over the same S3',
   usesSink: true,
   sendsJobs: false,
+  hasFiles: true,
   missing: async () =>
     (await findProgram('sftpgo')) === undefined
       ? 'sftpgo is not installed: packages of https://github.com/drakkan/sftpgo/releases, or `go build` in a checkout'

@@ -42,6 +42,7 @@ export function sluice({ tracing = 'off', home = 'own' }: SluiceOptions = {}): T
     about: `Sluice into the S3 and SQS sink, tracing ${tracing}, backend: ${home}`,
     usesSink: true,
     sendsJobs: true,
+    hasFiles: true,
     missing: async () => (existsSync(MAIN) ? undefined : 'it is not built: npm run build'),
     start: async (site, { nodeFlags = [], env = {}, s3Url = site.sink.url } = {}) => {
       const { path: folder, remove } = await site.cleanup.folder(site.folder);

@@ -10,6 +10,7 @@ export const ssh2Bare: Target = {
   about: 'a bare ssh2 server that acknowledges writes and discards them: the ceiling of Node and ssh2',
   usesSink: false,
   sendsJobs: false,
+  hasFiles: false,
   missing: async () => undefined,
   start: async (site, { nodeFlags = [] } = {}) => {
     const server = await startServer(

@@ -10,17 +10,18 @@ import type { Target } from './target.ts';
 /** Where sshd run by root insists on a folder to confine its network process to. */
 const PRIVILEGE_SEPARATION_FOLDER = '/run/sshd';
 
-/** OpenSSH's own server and its built-in SFTP server, as the user who runs the bench, writing to /dev/null. */
+/** OpenSSH's own server and its built-in SFTP server, as the user who runs the bench, writing to /dev/null or to a folder. */
 export const sshd: Target = {
   name: 'sshd',
-  about: 'OpenSSH sshd with internal-sftp, writing to /dev/null',
+  about: 'OpenSSH sshd with internal-sftp, writing to /dev/null, or serving a folder',
   usesSink: false,
   sendsJobs: false,
+  hasFiles: true,
   missing: async () =>
     (await findProgram('sshd')) === undefined
       ? 'sshd is not installed: apt-get install openssh-server, or dnf install openssh-server'
       : undefined,
-  start: async (site) => {
+  start: async (site, { folder: files } = {}) => {
     const program = (await findProgram('sshd')) as string;
     const { path: folder, remove } = await site.cleanup.folder(site.folder);
     const port = await freePort();
@@ -41,7 +42,8 @@ export const sshd: Target = {
       await remove();
     };
     const { username } = userInfo();
-    return { pid: server.pid, port, username, remotePath: () => '/dev/null', stop };
+    const remotePath = (name: string) => (files === undefined ? '/dev/null' : join(files, name));
+    return { pid: server.pid, port, username, remotePath, stop };
   },
 };
 
@@ -57,6 +59,8 @@ function configuration(site: Site, port: number): string {
     'UsePAM no',
     'PermitRootLogin prohibit-password',
     'PidFile none',
+    // As it comes it turns away some of ten who log in at once.
+    'MaxStartups 1000',
     'Subsystem sftp internal-sftp',
   ].join('\n')}\n`;
 }

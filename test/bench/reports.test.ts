@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { concurrentTable } from '../../bench/reports/concurrent.ts';
 import { hugeTable } from '../../bench/reports/huge.ts';
 import { listingTable } from '../../bench/reports/listing.ts';
+import { manyTable } from '../../bench/reports/many.ts';
 import { smallTable } from '../../bench/reports/small.ts';
 import type { ConcurrentRun } from '../../bench/scenarios/concurrent.ts';
 import { GiB, MiB } from '../../bench/sizes.ts';
@@ -109,4 +110,30 @@ test('a run of small files has how long each took, and how many jobs went togeth
   expect(smallTable({ files: 500, size: 4096, latencyMs: 0, runs }).split('\n')[2]).toBe(
     '| 10 | 2.50 | 200 | 9.5 (4.0 to 33.0) | 6.00 | 500 | 50 | 10.0 | 1 |',
   );
+});
+
+test('a run of folders has its rate, beside sshd with as many connections, and what each file costs in requests', () => {
+  const figures = (wallSeconds: number, requests: Readonly<Record<string, number>> = {}) => ({
+    wallSeconds,
+    serverCpuSeconds: wallSeconds,
+    serverPeakRssBytes: 120 * MiB,
+    clientCpuSeconds: 0.5,
+    sinkCpuSeconds: undefined,
+    requests,
+  });
+  const work = { files: 1000, size: 4096, cipher: 'default', latencyMs: 0, roundTripMs: 0 };
+  const requests = { PutObject: 1000, HeadObject: 10, SQS: 100 };
+  const series = [
+    { target: 'sluice', connections: 10, runs: [figures(2), figures(4), figures(5, requests)] },
+    { target: 'sshd', connections: 1, runs: [figures(100)] },
+    { target: 'sshd', connections: 10, runs: [figures(1)] },
+  ];
+  const lines = manyTable({ ...work, series, skipped: [{ target: 'other', reason: 'not there' }] }).split(
+    '\n',
+  );
+  expect(lines[2]).toBe(
+    '| sluice | 10 | 250 (200 to 500) | 4.00 (2.00 to 5.00) | 4.00 (2.00 to 5.00) | 120 (120 to 120) | 0.25 | 4.00 | 0.50 | - |',
+  );
+  expect(lines).toContain('- sluice over 10: PutObject 1.00, HeadObject 0.01, SQS 0.10');
+  expect(lines.at(-1)).toBe('Skipped: other: not there');
 });

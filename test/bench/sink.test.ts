@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -18,7 +19,8 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { COUNTS_PATH, type SinkServer, startSink } from '../../bench/sink/server.ts';
+import { madeBytes } from '../../bench/made-content.ts';
+import { COUNTS_PATH, FORGET_PATH, MAKE_PATH, type SinkServer, startSink } from '../../bench/sink/server.ts';
 import { encodeCrc32 } from '../support/strict-s3/checksums.ts';
 
 const object = { Bucket: 'bench-bucket', Key: 'in/a file & more.bin' };
@@ -105,6 +107,56 @@ describe('the sink as S3', () => {
     );
     expect(completed).toMatchObject({ ChecksumCRC32: checksum(Buffer.concat(bodies)), Key: object.Key });
     expect(await counts()).toMatchObject({ objects: 1, bytes: 1_500_000 });
+  });
+});
+
+describe('an object that the sink makes up', () => {
+  const BYTES = 3_000_000;
+  const made = Buffer.concat([...madeBytes(0, BYTES)]);
+  const read = async (Range?: string) => {
+    const { Body, ...told } = await s3.send(new GetObjectCommand({ ...object, Range }));
+    return { ...told, bytes: Buffer.from((await Body?.transformToByteArray()) ?? []) };
+  };
+
+  beforeEach(async () => {
+    const path = encodeURIComponent(`${object.Bucket}/${object.Key}`);
+    await fetch(`${endpoint}${MAKE_PATH}?path=${path}&bytes=${BYTES}`);
+  });
+
+  test('is found, listed and read, and its requests are counted', async () => {
+    expect(await s3.send(new HeadObjectCommand(object))).toMatchObject({ ContentLength: BYTES });
+    const page = await s3.send(new ListObjectsV2Command({ Bucket: object.Bucket, Prefix: 'in/' }));
+    expect(page.Contents).toMatchObject([{ Key: object.Key, Size: BYTES }]);
+    expect((await read()).bytes.equals(made)).toBe(true);
+    const requests = { HeadObject: 1, ListObjectsV2: 1, GetObject: 1 };
+    expect(await counts()).toMatchObject({ requests, objects: 0, bytes: 0 });
+  });
+
+  test.each([
+    ['bytes=0-0', 0, 1],
+    ['bytes=1048580-2097170', 1_048_580, 2_097_171],
+    ['bytes=2999999-', 2_999_999, BYTES],
+    ['bytes=2000000-9000000', 2_000_000, BYTES],
+  ])('is read by the range %s', async (range, start, end) => {
+    const { bytes, ContentRange } = await read(range);
+    expect(ContentRange).toBe(`bytes ${start}-${end - 1}/${BYTES}`);
+    expect(bytes.equals(made.subarray(start, end))).toBe(true);
+  });
+
+  test('has nothing past its end', async () => {
+    await expect(read(`bytes=${BYTES}-`)).rejects.toMatchObject({ name: 'InvalidRange' });
+  });
+
+  test('holds other bytes in each place', () => {
+    const at = (start: number) => Buffer.concat([...madeBytes(start, start + 4096)]);
+    const MiB = 2 ** 20;
+    for (const start of [MiB, 5 * MiB, 8 * MiB, 64 * MiB]) expect(at(start).equals(at(0))).toBe(false);
+  });
+
+  test('is forgotten like everything else, but for the counts', async () => {
+    await fetch(endpoint + FORGET_PATH);
+    await expect(s3.send(new HeadObjectCommand(object))).rejects.toMatchObject({ name: 'NotFound' });
+    expect(await counts()).toMatchObject({ requests: { HeadObject: 1 } });
   });
 });
 

@@ -1,9 +1,8 @@
 import type { Figures } from '../measure/meter.ts';
-import { type Summary, summarize } from '../measure/statistics.ts';
 import type { Heading } from '../report.ts';
 import { GiB, MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
-import { middle, skippedLines, spread, table } from './table.ts';
+import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
 
 /** The runs of one target with one cipher. */
 export interface Series {
@@ -12,7 +11,7 @@ export interface Series {
   readonly runs: readonly Figures[];
 }
 
-export interface UploadReport extends Heading {
+export interface TransferReport extends Heading {
   /** Bytes that one run moves. */
   readonly bytes: number;
   readonly series: readonly Series[];
@@ -32,8 +31,8 @@ const columns = (reference: string) => [
 ];
 
 /** Medians with, in parentheses, the least and the most of all runs; `reference` is whom the others are compared with. */
-export function uploadTable(
-  { series, skipped, bytes }: Omit<UploadReport, keyof Heading>,
+export function transferTable(
+  { series, skipped, bytes }: Omit<TransferReport, keyof Heading>,
   reference = 'sshd',
 ): string {
   const rows = series.map((one) => {
@@ -56,20 +55,12 @@ export function uploadTable(
 }
 
 function figuresOf({ runs }: Series, bytes: number) {
-  const of = (pick: (figures: Figures) => number | undefined): Summary | undefined =>
-    summarize(runs.map(pick).filter((value) => value !== undefined));
-  const scaled = (value: number | undefined, factor: number) =>
-    value === undefined ? undefined : value * factor;
+  const of = (pick: (figures: Figures) => number | undefined, factor = 1) => summaryOf(runs, pick, factor);
   return {
     wall: of((figures) => figures.wallSeconds),
-    cpuPerGiB: of((figures) => scaled(figures.serverCpuSeconds, GiB / bytes)),
-    rss: of((figures) => scaled(figures.serverPeakRssBytes, 1 / MiB)),
+    cpuPerGiB: of((figures) => figures.serverCpuSeconds, GiB / bytes),
+    rss: of((figures) => figures.serverPeakRssBytes, 1 / MiB),
     client: of((figures) => figures.clientCpuSeconds),
     sink: of((figures) => figures.sinkCpuSeconds),
   };
-}
-
-function ratio(of: Summary | undefined, to: Summary | undefined): string | undefined {
-  if (of === undefined || to === undefined) return undefined;
-  return (of.median / to.median).toFixed(2);
 }

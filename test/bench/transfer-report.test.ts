@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Figures } from '../../bench/measure/meter.ts';
-import { type UploadReport, uploadTable } from '../../bench/reports/upload.ts';
+import { type TransferReport, transferTable } from '../../bench/reports/transfer.ts';
 import { MiB } from '../../bench/sizes.ts';
 
 const figures = (wallSeconds: number, cpu: number | undefined): Figures => ({
@@ -11,7 +11,7 @@ const figures = (wallSeconds: number, cpu: number | undefined): Figures => ({
   sinkCpuSeconds: cpu,
 });
 
-const REPORT: UploadReport = {
+const REPORT: TransferReport = {
   scenario: 'upload',
   date: '2025-01-01T00:00:00.000Z',
   commandLine: 'npm run bench -- upload',
@@ -36,7 +36,7 @@ const REPORT: UploadReport = {
   skipped: [{ target: 'other', reason: 'it is not installed: install it' }],
 };
 
-const rows = (report: UploadReport) => uploadTable(report).split('\n');
+const rows = (report: TransferReport) => transferTable(report).split('\n');
 
 test('a row has median, least and most, CPU by GiB, and the ratio to sshd with the same cipher', () => {
   expect(rows(REPORT)[2]).toBe(

@@ -1,0 +1,78 @@
+import { type Summary, summarize } from '../measure/statistics.ts';
+import type { Heading } from '../report.ts';
+import type { ManyFigures, ManySeries, ManyWork } from '../scenarios/many.ts';
+import { MiB } from '../sizes.ts';
+import type { Skipped } from '../targets/target.ts';
+import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
+
+export interface ManyReport extends Heading, ManyWork {
+  readonly series: readonly ManySeries[];
+  readonly skipped: readonly Skipped[];
+}
+
+const COLUMNS = [
+  'Target',
+  'Connections',
+  'Files per s',
+  'Wall s',
+  'Server CPU ms per file',
+  'Peak RSS MiB',
+  'Rate / sshd',
+  'CPU / sshd',
+  'Client CPU s',
+  'Sink CPU s',
+];
+
+/** Medians with, in parentheses, the least and the most of all runs. */
+export function manyTable({ files, series, skipped }: Omit<ManyReport, keyof Heading>): string {
+  const rows = series.map((one) => {
+    const { rate, wall, cpu, rss, client, sink } = figuresOf(one, files);
+    const other = series.find(
+      ({ target, connections }) => target === 'sshd' && connections === one.connections,
+    );
+    const compared = other && figuresOf(other, files);
+    return [
+      one.target,
+      String(one.connections),
+      spread(rate, 0),
+      spread(wall, 2),
+      spread(cpu, 2),
+      spread(rss, 0),
+      ratio(rate, compared?.rate),
+      ratio(cpu, compared?.cpu),
+      middle(client),
+      middle(sink),
+    ];
+  });
+  return [table(COLUMNS, rows), ...requestLines(series, files), ...skippedLines(skipped)].join('\n');
+}
+
+export function filesPerSecond({ runs }: ManySeries, files: number): Summary | undefined {
+  return summarize(runs.map(({ wallSeconds }) => files / wallSeconds));
+}
+
+function figuresOf(series: ManySeries, files: number) {
+  const of = (pick: (figures: ManyFigures) => number | undefined, factor = 1) =>
+    summaryOf(series.runs, pick, factor);
+  return {
+    rate: filesPerSecond(series, files),
+    wall: of((figures) => figures.wallSeconds),
+    cpu: of((figures) => figures.serverCpuSeconds, 1000 / files),
+    rss: of((figures) => figures.serverPeakRssBytes, 1 / MiB),
+    client: of((figures) => figures.clientCpuSeconds),
+    sink: of((figures) => figures.sinkCpuSeconds),
+  };
+}
+
+/** What each file costs in requests, by the last run of each. */
+function requestLines(series: readonly ManySeries[], files: number): string[] {
+  const lines = series.flatMap(({ target, connections, runs }) => {
+    const all = Object.entries(runs.at(-1)?.requests ?? {});
+    // What a server asks at its start alone.
+    const counts = all.filter(([, count]) => count / files >= 0.005);
+    if (counts.length === 0) return [];
+    const each = counts.map(([name, count]) => `${name} ${(count / files).toFixed(2)}`);
+    return [`- ${target} over ${connections}: ${each.join(', ')}`];
+  });
+  return lines.length > 0 ? ['', 'Requests to S3 and SQS per file:', '', ...lines] : [];
+}
