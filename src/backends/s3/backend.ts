@@ -59,11 +59,23 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   /** What stands at a path: the object and the prefix are asked for at once, to wait once. */
   async function find(context: RequestContext, path: string): Promise<ObjectHead | 'directory' | undefined> {
     if (path === '/') return 'directory';
-    const [head, below] = await Promise.all([
-      storeOf(context).head(keys.toKey(context.principal, path)),
-      storeOf(context).keysBelow(keys.toDirectoryPrefix(context.principal, path), 1),
-    ]);
-    return head ?? (below.length > 0 ? 'directory' : undefined);
+    const [head, below] = await Promise.all([headOf(context, path), hasBelow(context, path)]);
+    return head ?? (below ? 'directory' : undefined);
+  }
+
+  function headOf(context: RequestContext, path: string): Promise<ObjectHead | undefined> {
+    return storeOf(context).head(keys.toKey(context.principal, path));
+  }
+
+  async function hasBelow(context: RequestContext, path: string): Promise<boolean> {
+    const below = await storeOf(context).keysBelow(keys.toDirectoryPrefix(context.principal, path), 1);
+    return below.length > 0;
+  }
+
+  /** What is in the way of a file that replaces whatever file there is: one request, unless something is. */
+  async function findInTheWay(context: RequestContext, path: string): Promise<'directory' | undefined> {
+    if (path !== '/' && !(await hasBelow(context, path))) return undefined;
+    return path !== '/' && (await headOf(context, path)) !== undefined ? undefined : 'directory';
   }
 
   async function stat(context: RequestContext, path: string): Promise<FileInfo | undefined> {
@@ -167,11 +179,12 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   async function beginWrite(context: RequestContext, path: string, options: WriteOptions): Promise<Upload> {
     const { principal, uploadId } = context;
     const key = keys.toKey(principal, path);
-    const found = await find(context, path);
+    const { create, exclusive, append, truncate, read = false, attributes = {}, notes = {} } = options;
+    const replaces = create && truncate && !exclusive;
+    const found = await (replaces ? findInTheWay(context, path) : find(context, path));
     if (found === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
-    if (found !== undefined && options.exclusive) throw new FsError('EEXIST', 'it exists', { path });
-    if (found === undefined && !options.create) throw new FsError('ENOENT', 'no such file', { path });
-    const { exclusive, append, truncate, read = false, attributes = {}, notes = {} } = options;
+    if (found !== undefined && exclusive) throw new FsError('EEXIST', 'it exists', { path });
+    if (found === undefined && !create) throw new FsError('ENOENT', 'no such file', { path });
     const base = truncate ? undefined : found;
     const keyOf = (other: string) => keys.toKey(principal, other);
     const id = uploadId ?? randomUUID();

@@ -52,6 +52,7 @@ function createClient(
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
+    cacheMiddleware: true,
     maxAttempts: MAX_ATTEMPTS,
     retryStrategy: new S3RetryStrategy(),
     requestChecksumCalculation: 'WHEN_REQUIRED',
