@@ -1,8 +1,10 @@
 import { type Summary, summarize } from '../measure/statistics.ts';
 import type { Heading } from '../report.ts';
 import type { ManyFigures, ManySeries, ManyWork } from '../scenarios/many.ts';
-import { MiB } from '../sizes.ts';
+import { formatSize, MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
+import { barsOf, circumstances } from './bars.ts';
+import { drawPlot } from './plot.ts';
 import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
 
 export interface ManyReport extends Heading, ManyWork {
@@ -47,7 +49,25 @@ export function manyTable({ files, series, skipped }: Omit<ManyReport, keyof Hea
   return [table(COLUMNS, rows), ...requestLines(series, files), ...skippedLines(skipped)].join('\n');
 }
 
-export function filesPerSecond({ runs }: ManySeries, files: number): Summary | undefined {
+/** The rate of each target, by the number of connections. */
+export function manyPlot(report: ManyReport, foot: readonly string[]): string {
+  const { files, size, series } = report;
+  const counts = [...new Set(series.map(({ connections }) => connections))];
+  const groups = counts.map((count) => {
+    const own = series.filter(({ connections }) => connections === count);
+    const options = { reference: 'sshd', unit: 'files/s', digits: 0 };
+    const label = `${count} ${count === 1 ? 'connection' : 'connections'}`;
+    return { label, bars: barsOf(own, (one) => filesPerSecond(one, files), options) };
+  });
+  return drawPlot({
+    title: `many: ${files} files of ${formatSize(size)} by put -r${circumstances(report)}`,
+    axis: 'Files per second, more is better: median, least and most of all runs',
+    groups,
+    foot,
+  });
+}
+
+function filesPerSecond({ runs }: ManySeries, files: number): Summary | undefined {
   return summarize(runs.map(({ wallSeconds }) => files / wallSeconds));
 }
 

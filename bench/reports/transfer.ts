@@ -1,7 +1,9 @@
 import type { Figures } from '../measure/meter.ts';
 import type { Heading } from '../report.ts';
-import { GiB, MiB } from '../sizes.ts';
+import { formatSize, GiB, MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
+import { barsOf, circumstances } from './bars.ts';
+import { drawPlot } from './plot.ts';
 import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
 
 /** The runs of one target with one cipher. */
@@ -14,6 +16,8 @@ export interface Series {
 export interface TransferReport extends Heading {
   /** Bytes that one run moves. */
   readonly bytes: number;
+  readonly latencyMs: number;
+  readonly roundTripMs: number;
   readonly series: readonly Series[];
   readonly skipped: readonly Skipped[];
 }
@@ -32,7 +36,7 @@ const columns = (reference: string) => [
 
 /** Medians with, in parentheses, the least and the most of all runs; `reference` is whom the others are compared with. */
 export function transferTable(
-  { series, skipped, bytes }: Omit<TransferReport, keyof Heading>,
+  { series, skipped, bytes }: Pick<TransferReport, 'series' | 'skipped' | 'bytes'>,
   reference = 'sshd',
 ): string {
   const rows = series.map((one) => {
@@ -52,6 +56,23 @@ export function transferTable(
     ];
   });
   return [table(columns(reference), rows), ...skippedLines(skipped)].join('\n');
+}
+
+/** The wall time of each target, by cipher. */
+export function transferPlot(report: TransferReport, foot: readonly string[], reference = 'sshd'): string {
+  const { scenario, series, bytes } = report;
+  const ciphers = [...new Set(series.map(({ cipher }) => cipher))];
+  const groups = ciphers.map((cipher) => {
+    const own = series.filter((one) => one.cipher === cipher);
+    const wallOf = (one: Series) => summaryOf(one.runs, ({ wallSeconds }) => wallSeconds);
+    return { label: `cipher: ${cipher}`, bars: barsOf(own, wallOf, { reference, unit: 's', digits: 2 }) };
+  });
+  return drawPlot({
+    title: `${scenario}: one file of ${formatSize(bytes)}, one connection${circumstances(report)}`,
+    axis: 'Seconds, less is better: median, least and most of all runs',
+    groups,
+    foot,
+  });
 }
 
 function figuresOf({ runs }: Series, bytes: number) {

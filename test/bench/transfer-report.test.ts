@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Figures } from '../../bench/measure/meter.ts';
 import { type TransferReport, transferTable } from '../../bench/reports/transfer.ts';
 import { MiB } from '../../bench/sizes.ts';
+import { MACHINE } from './machine.ts';
 
 const figures = (wallSeconds: number, cpu: number | undefined): Figures => ({
   wallSeconds,
@@ -17,17 +18,9 @@ const REPORT: TransferReport = {
   commandLine: 'npm run bench -- upload',
   note: undefined,
   bytes: 512 * MiB,
-  machine: {
-    cpu: 'a CPU',
-    cores: 2,
-    memoryGiB: 8,
-    kernel: 'Linux 6',
-    node: 'v20',
-    ssh2NativeCrypto: true,
-    openssh: 'OpenSSH_9.2',
-    commit: 'abc',
-    loadBefore: 0,
-  },
+  latencyMs: 0,
+  roundTripMs: 0,
+  machine: MACHINE,
   series: [
     { target: 'sluice', cipher: 'default', runs: [figures(3, 1), figures(2, 1.5), figures(9, 0.5)] },
     { target: 'sshd', cipher: 'default', runs: [figures(2, 0.5)] },
