@@ -1,16 +1,16 @@
-import type { Figures } from '../measure/meter.ts';
+import type { Figures, FiguresWithRequests } from '../measure/meter.ts';
 import type { Heading } from '../report.ts';
 import { formatSize, GiB, MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
 import { barsOf, circumstances } from './bars.ts';
 import { drawPlot } from './plot.ts';
-import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
+import { middle, ratio, requestLines, skippedLines, spread, summaryOf, table } from './table.ts';
 
 /** The runs of one target with one cipher. */
 export interface Series {
   readonly target: string;
   readonly cipher: string;
-  readonly runs: readonly Figures[];
+  readonly runs: readonly FiguresWithRequests[];
 }
 
 export interface TransferReport extends Heading {
@@ -55,7 +55,9 @@ export function transferTable(
       middle(sink),
     ];
   });
-  return [table(columns(reference), rows), ...skippedLines(skipped)].join('\n');
+  const asked = series.map(({ target, cipher, runs }) => ({ name: `${target}, ${cipher}`, runs }));
+  const requests = requestLines('Requests to S3 and SQS:', asked, (count) => String(count));
+  return [table(columns(reference), rows), ...requests, ...skippedLines(skipped)].join('\n');
 }
 
 /** The wall time of each target, by cipher. */
