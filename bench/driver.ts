@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Account, Connection } from './driver/connection.ts';
 import { GeneratedContent } from './driver/content.ts';
-import type { Order, Outcome, Report, Work } from './driver/messages.ts';
+import { logInAndOut } from './driver/logins.ts';
+import type { LoginsOrder, Order, Outcome, Report, Work } from './driver/messages.ts';
 import { pauseBefore, startOf } from './driver/pacing.ts';
 
 // Many SFTP clients in one process, so that a thousand of them cost no thousand processes. It is forked by the
@@ -18,6 +19,7 @@ process.on('disconnect', () => process.exit());
 process.on('message', (order: Order) => {
   if (order.kind === 'login') void login(order.account, order.names);
   if (order.kind === 'upload') void upload(order);
+  if (order.kind === 'log-in-and-out') void comeAndGo(order);
   if (order.kind === 'abandon') for (const one of connections.values()) one.fail(new Error(order.reason));
 });
 
@@ -41,6 +43,21 @@ async function login(account: Account, names: readonly string[]): Promise<void> 
   report({ kind: 'logged-in', failures });
 }
 
+async function comeAndGo(order: LoginsOrder): Promise<void> {
+  const cpuBefore = process.cpuUsage();
+  try {
+    const ms = await logInAndOut(order);
+    report({ kind: 'left', ms, cpuSeconds: cpuSince(cpuBefore) });
+  } catch (error) {
+    report({ kind: 'left', ms: [], cpuSeconds: cpuSince(cpuBefore), failure: (error as Error).message });
+  }
+}
+
+function cpuSince(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
 async function upload(work: Work): Promise<void> {
   const start = performance.now();
   const cpuBefore = process.cpuUsage();
@@ -59,8 +76,7 @@ async function upload(work: Work): Promise<void> {
   );
   clearInterval(progress);
   tellProgress();
-  const { user, system } = process.cpuUsage(cpuBefore);
-  report({ kind: 'finished', cpuSeconds: (user + system) / 1e6 });
+  report({ kind: 'finished', cpuSeconds: cpuSince(cpuBefore) });
 }
 
 async function uploadOne(connection: Connection, name: string, work: Work, start: number): Promise<Outcome> {

@@ -43,3 +43,11 @@ export function caveats({ ssh2NativeCrypto, cores, loadBefore }: Machine): strin
     ...(loadBefore > cores / 4 ? [`The machine was busy before the start: a load of ${loadBefore}.`] : []),
   ];
 }
+
+/** The machine in a sentence. */
+export function inOneLine(machine: Machine): string {
+  const { cpu, cores, memoryGiB, kernel, node, openssh, commit, loadBefore } = machine;
+  const [client = openssh] = openssh.split(/[ ,]/);
+  const hardware = `${cpu}, ${cores} cores, ${memoryGiB} GiB`;
+  return `${hardware}; ${kernel}, Node ${node}, ${client}; commit ${commit}; load before the start ${loadBefore}.`;
+}

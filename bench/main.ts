@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { addConcurrent } from './commands/concurrent.ts';
 import { addHuge } from './commands/huge.ts';
 import { addListing } from './commands/listing.ts';
+import { addLogins } from './commands/logins.ts';
 import { addLone } from './commands/lone.ts';
 import { addMany } from './commands/many.ts';
 import { addPace } from './commands/pace.ts';
@@ -24,6 +25,7 @@ for (const add of [
   addMany,
   addSmall,
   addLone,
+  addLogins,
   addTelemetry,
   addPace,
 ])

@@ -46,6 +46,8 @@ export interface Sink {
   readonly url: string;
   counts(): Promise<SinkCounts>;
   contents(): Promise<SinkContents>;
+  /** Requests so far, by operation of S3, and those that brought jobs to SQS. */
+  requests(): Promise<Record<string, number>>;
   /** From now on the bucket has an object of that key and so many made-up bytes, which can be read. */
   make(key: string, bytes: number): Promise<void>;
   /** Lets go of what it knows of objects and jobs, so that it does not grow from run to run; the counts stay. */
@@ -86,10 +88,15 @@ export async function openSink(cleanup: Cleanup, { latencyMs, verify }: SinkOpti
   const url = `http://127.0.0.1:${ready.port}`;
   const read = async (path: string) => (await fetch(url + path)).json();
   const order = async (path: string) => void (await (await fetch(url + path)).arrayBuffer());
+  const counts = async () => (await read(COUNTS_PATH)) as SinkCounts;
   return {
     pid,
     url,
-    counts: async () => (await read(COUNTS_PATH)) as SinkCounts,
+    counts,
+    requests: async () => {
+      const { requests, jobRequests } = await counts();
+      return { ...requests, SQS: jobRequests };
+    },
     contents: async () => (await read(CONTENTS_PATH)) as SinkContents,
     make: (key, bytes) => order(`${MAKE_PATH}?path=${encodeURIComponent(`${BUCKET}/${key}`)}&bytes=${bytes}`),
     forget: () => order(FORGET_PATH),

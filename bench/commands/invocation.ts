@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { Cleanup } from '../cleanup.ts';
 import { caveats, describeMachine } from '../machine.ts';
-import { type Heading, writeJson } from '../report.ts';
+import { footOf, type Heading, writeResult } from '../report.ts';
 
 /** What every scenario's command can be told. */
 export interface CommonFlags {
@@ -46,9 +46,16 @@ export async function heading(scenario: string, { note }: CommonFlags): Promise<
 }
 
 /** Prints the table and writes the result, unless that is not wanted. */
-export async function publish(flags: CommonFlags, report: Heading, markdown: string): Promise<void> {
-  process.stdout.write(`\n${markdown}\n\n`);
-  if (flags.save) say(`written: bench/results/${await writeJson(report)}`);
+export async function publish(
+  flags: CommonFlags,
+  report: Heading,
+  table: string,
+  plot?: (foot: readonly string[]) => string,
+): Promise<void> {
+  process.stdout.write(`\n${table}\n\n`);
+  if (!flags.save) return;
+  const names = await writeResult(report, { table, plot: plot?.(footOf(report)) });
+  for (const name of names) say(`written: bench/results/${name}`);
 }
 
 export function say(line: string): void {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type ManyReport, manyTable } from '../reports/many.ts';
+import { type ManyReport, manyPlot, manyTable } from '../reports/many.ts';
 import { measureMany } from '../scenarios/many.ts';
 import { KiB } from '../sizes.ts';
 import type { Target } from '../targets/target.ts';
@@ -44,6 +44,6 @@ function many(flags: ManyFlags): Promise<void> {
     const work = { files, size, cipher, latencyMs: flags.latency, roundTripMs: flags.roundTrip };
     const series = await measureMany({ ...work, connections, runs, targets, say }, cleanup);
     const report: ManyReport = { ...head, ...work, series, skipped };
-    await publish(flags, report, manyTable(report));
+    await publish(flags, report, manyTable(report), (foot) => manyPlot(report, foot));
   });
 }

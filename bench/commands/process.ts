@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type TransferReport, transferTable } from '../reports/transfer.ts';
+import { type TransferReport, transferPlot, transferTable } from '../reports/transfer.ts';
 import { measureTransfers } from '../scenarios/transfer.ts';
 import { GiB } from '../sizes.ts';
 import { sluice } from '../targets/sluice.ts';
@@ -32,12 +32,9 @@ function measureProcess(flags: ProcessFlags): Promise<void> {
     const { size: bytes, runs, cipher, latency: latencyMs } = flags;
     const where = { targets, ciphers: [cipher], latencyMs, roundTripMs: 0 };
     const work = { ...where, direction: 'upload', bytes, runs, warmUpBytes: 0, say } as const;
-    const report: TransferReport = {
-      ...head,
-      bytes,
-      series: await measureTransfers(work, cleanup),
-      skipped: [],
-    };
-    await publish(flags, report, transferTable(report, own.name));
+    const series = await measureTransfers(work, cleanup);
+    const report: TransferReport = { ...head, bytes, latencyMs, roundTripMs: 0, series, skipped: [] };
+    const plot = (foot: readonly string[]) => transferPlot(report, foot, own.name);
+    await publish(flags, report, transferTable(report, own.name), plot);
   });
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { DEFAULT_CIPHER } from '../client.ts';
-import { type TransferReport, transferTable } from '../reports/transfer.ts';
+import { type TransferReport, transferPlot, transferTable } from '../reports/transfer.ts';
 import type { Direction } from '../scenarios/directions.ts';
 import { measureTransfers, profileTransfer } from '../scenarios/transfer.ts';
 import { GiB } from '../sizes.ts';
@@ -77,7 +77,8 @@ function transfer(direction: Direction, flags: TransferFlags): Promise<void> {
       return;
     }
     const series = await measureTransfers(options, cleanup);
-    const report: TransferReport = { ...head, bytes: flags.size, series, skipped };
-    await publish(flags, report, transferTable(report));
+    const { bytes, latencyMs, roundTripMs } = options;
+    const report: TransferReport = { ...head, bytes, latencyMs, roundTripMs, series, skipped };
+    await publish(flags, report, transferTable(report), (foot) => transferPlot(report, foot));
   });
 }

@@ -113,6 +113,13 @@ export class Connection {
     this.#client.end();
   }
 
+  /** Ends the connection and resolves when it is closed. */
+  leave(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
+    this.end();
+    return closed;
+  }
+
   /** Cuts the connection; everything that waits rejects with this. */
   fail(error: Error): void {
     this.#failure ??= error;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../cleanup.ts';
 import { end } from '../processes.ts';
 import type { Account } from './connection.ts';
-import type { Order, Outcome, Report, Work } from './messages.ts';
+import type { LoginsOrder, Order, Outcome, Report, Work } from './messages.ts';
 
 const DRIVER = fileURLToPath(new URL('../driver.ts', import.meta.url));
 
@@ -85,7 +85,7 @@ export class Fleet {
 }
 
 /** The harness's end of one driver process. */
-class Driver {
+export class Driver {
   acknowledgedBytes = 0;
   readonly #child: ChildProcess;
   readonly #lost: Promise<never>;
@@ -123,6 +123,15 @@ class Driver {
     const pace = bytesPerSecond === undefined ? {} : { bytesPerSecond };
     const { cpuSeconds } = await this.#ask({ kind: 'upload', size, writeBytes, ...pace }, 'finished');
     return { outcomes: this.#outcomes, cpuSeconds };
+  }
+
+  /** How long each login took, in milliseconds; rejects when one failed. */
+  async logInAndOut(
+    order: LoginsOrder,
+  ): Promise<{ readonly ms: readonly number[]; readonly cpuSeconds: number }> {
+    const { ms, cpuSeconds, failure } = await this.#ask({ kind: 'log-in-and-out', ...order }, 'left');
+    if (failure !== undefined) throw new Error(`a login failed: ${failure}`);
+    return { ms, cpuSeconds };
   }
 
   abandon(reason: string): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { endedChildrenTicks, hasProc, peakRss, processTree, ticksPerSecond, treeTicks } from './proc.ts';
+import { increase } from './statistics.ts';
 
 /** What one piece of work took. Undefined figures could not be had: there is no /proc. */
 export interface Figures {
@@ -10,6 +11,11 @@ export interface Figures {
   readonly serverPeakRssBytes: number | undefined;
   readonly clientCpuSeconds: number | undefined;
   readonly sinkCpuSeconds: number | undefined;
+}
+
+/** With what the server asked meanwhile of S3, by operation, and of SQS. */
+export interface FiguresWithRequests extends Figures {
+  readonly requests: Readonly<Record<string, number>>;
 }
 
 export interface Metered {
@@ -67,6 +73,17 @@ export async function meter({ serverPid, sinkPid }: Metered, work: () => Promise
     clientCpuSeconds: (after.client - before.client) / perSecond,
     sinkCpuSeconds: (after.sink - before.sink) / perSecond,
   };
+}
+
+/** The same beside a sink, which tells what it was asked. */
+export async function meterRequests(
+  serverPid: number,
+  sink: { readonly pid: number; requests(): Promise<Record<string, number>> },
+  work: () => Promise<void>,
+): Promise<FiguresWithRequests> {
+  const before = await sink.requests();
+  const figures = await meter({ serverPid, sinkPid: sink.pid }, work);
+  return { ...figures, requests: increase(before, await sink.requests()) };
 }
 
 async function seconds(work: () => Promise<void>): Promise<number> {

@@ -16,6 +16,12 @@ export function summarize(values: readonly number[]): Summary | undefined {
   return { median: (lower + upper) / 2, min, max };
 }
 
+/** The value that so many percent of all do not exceed; NaN when there are none. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(Math.ceil((sorted.length * percent) / 100) - 1, 0)] ?? Number.NaN;
+}
+
 /** Undefined where one of them could not be had. */
 export function difference(after: number | undefined, before: number | undefined): number | undefined {
   return after === undefined || before === undefined ? undefined : after - before;

@@ -1,7 +1,7 @@
-import type { Figures } from '../measure/meter.ts';
+import type { Figures, FiguresWithRequests } from '../measure/meter.ts';
 import { summarize } from '../measure/statistics.ts';
 import type { Heading } from '../report.ts';
-import { LISTINGS, type ListingFigures, type ListingSeries } from '../scenarios/listing.ts';
+import { LISTINGS, type ListingSeries } from '../scenarios/listing.ts';
 import { MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
 import { middle, skippedLines, spread, table } from './table.ts';
@@ -28,7 +28,7 @@ const COLUMNS = [
 /** Medians with, in parentheses, the least and the most of all runs. */
 export function listingTable({ series, skipped }: Omit<ListingReport, keyof Heading>): string {
   const rows = series.map(({ target, listing, turn, runs }) => {
-    const of = (pick: (figures: ListingFigures) => number | undefined) =>
+    const of = (pick: (figures: FiguresWithRequests) => number | undefined) =>
       summarize(runs.map(pick).filter((value) => value !== undefined));
     return [
       target,

@@ -1,9 +1,12 @@
+import type { Figures } from '../measure/meter.ts';
 import { type Summary, summarize } from '../measure/statistics.ts';
 import type { Heading } from '../report.ts';
-import type { ManyFigures, ManySeries, ManyWork } from '../scenarios/many.ts';
-import { MiB } from '../sizes.ts';
+import type { ManySeries, ManyWork } from '../scenarios/many.ts';
+import { formatSize, MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
-import { middle, ratio, skippedLines, spread, summaryOf, table } from './table.ts';
+import { barsOf, circumstances } from './bars.ts';
+import { drawPlot } from './plot.ts';
+import { middle, ratio, requestLines, skippedLines, spread, summaryOf, table } from './table.ts';
 
 export interface ManyReport extends Heading, ManyWork {
   readonly series: readonly ManySeries[];
@@ -44,15 +47,42 @@ export function manyTable({ files, series, skipped }: Omit<ManyReport, keyof Hea
       middle(sink),
     ];
   });
-  return [table(COLUMNS, rows), ...requestLines(series, files), ...skippedLines(skipped)].join('\n');
+  const asked = series.map(({ target, connections, runs }) => ({
+    name: `${target} over ${connections}`,
+    runs,
+  }));
+  const requests = requestLines('Requests to S3 and SQS per file:', asked, (count) => {
+    const each = count / files;
+    // Less is what a server asks at its start alone.
+    return each >= 0.005 ? each.toFixed(2) : undefined;
+  });
+  return [table(COLUMNS, rows), ...requests, ...skippedLines(skipped)].join('\n');
 }
 
-export function filesPerSecond({ runs }: ManySeries, files: number): Summary | undefined {
+/** The rate of each target, by the number of connections. */
+export function manyPlot(report: ManyReport, foot: readonly string[]): string {
+  const { files, size, series } = report;
+  const counts = [...new Set(series.map(({ connections }) => connections))];
+  const groups = counts.map((count) => {
+    const own = series.filter(({ connections }) => connections === count);
+    const options = { reference: 'sshd', unit: 'files/s', digits: 0 };
+    const label = `${count} ${count === 1 ? 'connection' : 'connections'}`;
+    return { label, bars: barsOf(own, (one) => filesPerSecond(one, files), options) };
+  });
+  return drawPlot({
+    title: `many: ${files} files of ${formatSize(size)} by put -r${circumstances(report)}`,
+    axis: 'Files per second, more is better: median, least and most of all runs',
+    groups,
+    foot,
+  });
+}
+
+function filesPerSecond({ runs }: ManySeries, files: number): Summary | undefined {
   return summarize(runs.map(({ wallSeconds }) => files / wallSeconds));
 }
 
 function figuresOf(series: ManySeries, files: number) {
-  const of = (pick: (figures: ManyFigures) => number | undefined, factor = 1) =>
+  const of = (pick: (figures: Figures) => number | undefined, factor = 1) =>
     summaryOf(series.runs, pick, factor);
   return {
     rate: filesPerSecond(series, files),
@@ -62,17 +92,4 @@ function figuresOf(series: ManySeries, files: number) {
     client: of((figures) => figures.clientCpuSeconds),
     sink: of((figures) => figures.sinkCpuSeconds),
   };
-}
-
-/** What each file costs in requests, by the last run of each. */
-function requestLines(series: readonly ManySeries[], files: number): string[] {
-  const lines = series.flatMap(({ target, connections, runs }) => {
-    const all = Object.entries(runs.at(-1)?.requests ?? {});
-    // What a server asks at its start alone.
-    const counts = all.filter(([, count]) => count / files >= 0.005);
-    if (counts.length === 0) return [];
-    const each = counts.map(([name, count]) => `${name} ${(count / files).toFixed(2)}`);
-    return [`- ${target} over ${connections}: ${each.join(', ')}`];
-  });
-  return lines.length > 0 ? ['', 'Requests to S3 and SQS per file:', '', ...lines] : [];
 }

@@ -1,3 +1,4 @@
+import type { FiguresWithRequests } from '../measure/meter.ts';
 import { type Summary, summarize } from '../measure/statistics.ts';
 import { MiB } from '../sizes.ts';
 import type { Skipped } from '../targets/target.ts';
@@ -53,4 +54,20 @@ export function mebibytes(bytes: number | undefined): string | undefined {
 export function skippedLines(skipped: readonly Skipped[]): string[] {
   const lines = skipped.map(({ target, reason }) => `Skipped: ${target}: ${reason}`);
   return lines.length > 0 ? ['', ...lines] : [];
+}
+
+/** Below a table: what each server asked for, by its last run; `shown` leaves out what is not worth a word. */
+export function requestLines(
+  title: string,
+  asked: readonly { readonly name: string; readonly runs: readonly FiguresWithRequests[] }[],
+  shown: (count: number) => string | undefined,
+): string[] {
+  const lines = asked.flatMap(({ name, runs }) => {
+    const counts = Object.entries(runs.at(-1)?.requests ?? {}).flatMap(([operation, count]) => {
+      const figure = shown(count);
+      return figure === undefined ? [] : [`${operation} ${figure}`];
+    });
+    return counts.length === 0 ? [] : [`- ${name}: ${counts.join(', ')}`];
+  });
+  return lines.length > 0 ? ['', title, '', ...lines] : [];
 }

@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Cleanup } from '../cleanup.ts';
 import { DEFAULT_CIPHER, sftpBatch } from '../client.ts';
-import { type Figures, meter } from '../measure/meter.ts';
-import { increase } from '../measure/statistics.ts';
+import { type FiguresWithRequests, meterRequests } from '../measure/meter.ts';
 import { startServer } from '../processes.ts';
 import { BUCKET, openSite, type Site } from '../site.ts';
 import type { RunningTarget, Target } from '../targets/target.ts';
@@ -25,17 +24,12 @@ export type Listing = keyof typeof LISTINGS;
 export const TURNS = ['first', 'again'] as const;
 export type Turn = (typeof TURNS)[number];
 
-export interface ListingFigures extends Figures {
-  /** What the server asked of S3, by operation. */
-  readonly requests: Readonly<Record<string, number>>;
-}
-
 /** The runs of one target with one command in one turn. */
 export interface ListingSeries {
   readonly target: string;
   readonly listing: Listing;
   readonly turn: Turn;
-  readonly runs: readonly ListingFigures[];
+  readonly runs: readonly FiguresWithRequests[];
 }
 
 interface Store {
@@ -57,7 +51,7 @@ export async function measureListings(options: ListingOptions, cleanup: Cleanup)
     (Object.keys(LISTINGS) as Listing[]).map((listing) => ({
       target,
       listing,
-      figures: { first: [] as ListingFigures[], again: [] as ListingFigures[] },
+      figures: { first: [] as FiguresWithRequests[], again: [] as FiguresWithRequests[] },
     })),
   );
   for (let run = 1; run <= runs; run++) {
@@ -85,10 +79,9 @@ async function listOnce(
   server: RunningTarget,
   listing: Listing,
   entries: number,
-): Promise<ListingFigures> {
+): Promise<FiguresWithRequests> {
   const check = new ListingCheck();
-  const before = await store.requests();
-  const figures = await meter({ serverPid: server.pid, sinkPid: store.pid }, () =>
+  const figures = await meterRequests(server.pid, store, () =>
     sftpBatch(site, server, {
       cipher: DEFAULT_CIPHER,
       command: `${LISTINGS[listing]} ${server.remotePath(FOLDER)}`,
@@ -96,7 +89,7 @@ async function listOnce(
     }),
   );
   check.assertComplete(entries);
-  return { ...figures, requests: increase(before, await store.requests()) };
+  return figures;
 }
 
 async function openStore({ entries, latencyMs }: ListingOptions, cleanup: Cleanup): Promise<Store> {
@@ -118,7 +111,7 @@ async function openStore({ entries, latencyMs }: ListingOptions, cleanup: Cleanu
   return { pid, url: ready.url, requests };
 }
 
-function describe({ wallSeconds, serverCpuSeconds, requests }: ListingFigures): string {
+function describe({ wallSeconds, serverCpuSeconds, requests }: FiguresWithRequests): string {
   const cpu = serverCpuSeconds === undefined ? '' : `, server CPU ${serverCpuSeconds.toFixed(2)} s`;
   const asked = Object.entries(requests).map(([name, count]) => `, ${count} ${name}`);
   return `${wallSeconds.toFixed(2)} s${cpu}${asked.join('')}`;

@@ -5,8 +5,7 @@ import type { Cleanup } from '../cleanup.ts';
 import { sftpBatch } from '../client.ts';
 import { GeneratedContent } from '../driver/content.ts';
 import { fileCrc32 } from '../measure/checksums.ts';
-import { type Figures, meter } from '../measure/meter.ts';
-import { increase } from '../measure/statistics.ts';
+import { type FiguresWithRequests, meterRequests } from '../measure/meter.ts';
 import { openDistance } from '../open-distance.ts';
 import { roomyFolder } from '../payload.ts';
 import { openSite, type Site } from '../site.ts';
@@ -33,16 +32,11 @@ export interface ManyOptions extends ManyWork {
   readonly say: (line: string) => void;
 }
 
-export interface ManyFigures extends Figures {
-  /** What the server asked of S3, by operation; and of SQS. */
-  readonly requests: Readonly<Record<string, number>>;
-}
-
 /** The runs of one target with one number of connections. */
 export interface ManySeries {
   readonly target: string;
   readonly connections: number;
-  readonly runs: readonly ManyFigures[];
+  readonly runs: readonly FiguresWithRequests[];
 }
 
 /** A folder for each connection, and what is in it. */
@@ -68,7 +62,7 @@ export async function measureMany(options: ManyOptions, cleanup: Cleanup): Promi
     })),
   );
   const all = targets.flatMap((target) =>
-    variants.map((variant) => ({ ...variant, target, runs: [] as ManyFigures[] })),
+    variants.map((variant) => ({ ...variant, target, runs: [] as FiguresWithRequests[] })),
   );
   for (let run = 1; run <= runs; run++) {
     for (const { target, count, shares, runs: done } of all) {
@@ -109,14 +103,13 @@ async function uploadOnce(
   shares: readonly Share[],
   folder: string,
   { cipher, roundTripMs }: ManyWork,
-): Promise<ManyFigures> {
+): Promise<FiguresWithRequests> {
   await mkdir(folder);
   const running = await target.start(site, { folder });
   const far = await openDistance(site.cleanup, running, roundTripMs);
   const nameOf = (at: number) => `in-${at}`;
   try {
-    const before = await requestsOf(site);
-    const figures = await meter({ serverPid: running.pid, sinkPid: site.sink.pid }, async () => {
+    const figures = await meterRequests(running.pid, site.sink, async () => {
       await Promise.all(
         shares.map((share, at) => {
           const command = `put -r "${share.folder}" "${far.remotePath(nameOf(at))}"`;
@@ -124,7 +117,6 @@ async function uploadOnce(
         }),
       );
     });
-    const requests = increase(before, await requestsOf(site));
     const sent = shares.flatMap(({ files }, at) =>
       files.map((file) => ({ ...file, name: `${nameOf(at)}/${file.name}` })),
     );
@@ -132,17 +124,12 @@ async function uploadOnce(
       ? await lastingFaults(sent, () => site.sink.contents(), target.sendsJobs ? 1 : 0)
       : faultsOf(sent, { objects: await filesBelow(folder), jobs: [], openUploads: 0 }, 0);
     if (fault !== undefined) throw new Error(`${target.name}: ${fault}, and ${others.length} faults more`);
-    return { ...figures, requests };
+    return figures;
   } finally {
     await far.stop();
     await site.sink.forget();
     await rm(folder, { recursive: true });
   }
-}
-
-async function requestsOf({ sink }: Site): Promise<Record<string, number>> {
-  const { requests, jobRequests } = await sink.counts();
-  return { ...requests, SQS: jobRequests };
 }
 
 /** As the sink lists its objects. */

@@ -1,7 +1,7 @@
 import type { Cleanup } from '../cleanup.ts';
 import { byOrigin, type Interval, selfTimes } from '../measure/cpu-profile.ts';
 import { createProfiler, profileClock } from '../measure/cpu-profiler.ts';
-import { type Figures, meter } from '../measure/meter.ts';
+import { type Figures, type FiguresWithRequests, meterRequests } from '../measure/meter.ts';
 import { openDistance } from '../open-distance.ts';
 import { roomyFolder } from '../payload.ts';
 import type { Series } from '../reports/transfer.ts';
@@ -37,7 +37,7 @@ interface Bench extends TransferOptions {
 export async function measureTransfers(options: TransferOptions, cleanup: Cleanup): Promise<Series[]> {
   const bench = await prepare(options, cleanup);
   const variants = options.targets.flatMap((target) =>
-    options.ciphers.map((cipher) => ({ target, cipher, runs: [] as Figures[] })),
+    options.ciphers.map((cipher) => ({ target, cipher, runs: [] as FiguresWithRequests[] })),
   );
   for (let run = 1; run <= options.runs; run++) {
     for (const { target, cipher, runs } of variants) {
@@ -95,7 +95,7 @@ async function transferOnce(
   cipher: string,
   options: StartOptions = {},
   onInterval: (interval: Interval) => void = () => undefined,
-): Promise<Figures> {
+): Promise<FiguresWithRequests> {
   const running = await target.start(site, { ...start, ...options });
   const far = await openDistance(site.cleanup, running, roundTripMs);
   try {
@@ -104,9 +104,7 @@ async function transferOnce(
     await first?.check();
     const move = await freight.next(target);
     const from = profileClock();
-    const figures = await meter({ serverPid: running.pid, sinkPid: site.sink.pid }, () =>
-      move.run(far, cipher),
-    );
+    const figures = await meterRequests(running.pid, site.sink, () => move.run(far, cipher));
     onInterval({ from, to: profileClock() });
     await move.check();
     return figures;

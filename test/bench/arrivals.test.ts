@@ -55,3 +55,16 @@ test('failures are counted by message, the most frequent first', () => {
     { message: 'x', count: 1 },
   ]);
 });
+
+test('of a server that sends no jobs a job is a fault, and the mark of a folder is none', () => {
+  const marks = [listed('in/', ''), listed('in/.keep', '')];
+  const objects = [listed('in/a'), ...marks];
+  expect(faultsOf([sent('in/a')], { objects, jobs: [], openUploads: 0 }, 0)).toEqual([]);
+  expect(faultsOf([sent('in/a')], { objects, jobs: [listed('in/a')], openUploads: 0 }, 0)).toEqual([
+    'in/a: 1 jobs',
+  ]);
+  const empty = [listed('in/a'), listed('in/b', '')];
+  expect(faultsOf([sent('in/a')], { objects: empty, jobs: [], openUploads: 0 }, 0)).toEqual([
+    'in/b: nobody put it',
+  ]);
+});

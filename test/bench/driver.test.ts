@@ -5,6 +5,7 @@ import ssh2 from 'ssh2';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Connection } from '../../bench/driver/connection.ts';
 import { GeneratedContent } from '../../bench/driver/content.ts';
+import { logInAndOut } from '../../bench/driver/logins.ts';
 import { pauseBefore, startOf } from '../../bench/driver/pacing.ts';
 import { Discard } from '../../bench/targets/ssh2-bare/discard.ts';
 import { packet, str, u32 } from '../support/sftp-packets.ts';
@@ -59,6 +60,7 @@ describe('a client of the driver', () => {
   let listener: ReturnType<typeof createServer>;
   let account: { port: number; username: string; privateKey: string };
   let drop: () => void;
+  let connections: number;
 
   beforeEach(async () => {
     refuseFrom = Number.POSITIVE_INFINITY;
@@ -97,7 +99,9 @@ describe('a client of the driver', () => {
       }
       return Buffer.concat(out);
     };
+    connections = 0;
     listener = createServer((socket) => {
+      connections += 1;
       drop = () => socket.destroy();
       server.injectSocket(socket);
     });
@@ -150,5 +154,20 @@ describe('a client of the driver', () => {
     })();
     setTimeout(() => drop(), 100);
     await expect(sending).rejects.toThrow();
+  });
+
+  test('logs in and leaves as often as asked, and times each login', async () => {
+    gate.open();
+    const ms = await logInAndOut({ account, logins: 7, atOnce: 3 });
+    expect(ms).toHaveLength(7);
+    expect(Math.min(...ms)).toBeGreaterThan(0);
+    expect(connections).toBe(7);
+    const open = () => new Promise((resolve) => listener.getConnections((_, count) => resolve(count)));
+    await expect.poll(open).toBe(0);
+  });
+
+  test('says why a login failed', async () => {
+    listener.close();
+    await expect(logInAndOut({ account, logins: 1, atOnce: 1 })).rejects.toThrow('ECONNREFUSED');
   });
 });

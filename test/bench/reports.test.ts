@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { concurrentTable } from '../../bench/reports/concurrent.ts';
 import { hugeTable } from '../../bench/reports/huge.ts';
 import { listingTable } from '../../bench/reports/listing.ts';
+import { loginsTable } from '../../bench/reports/logins.ts';
 import { manyTable } from '../../bench/reports/many.ts';
 import { smallTable } from '../../bench/reports/small.ts';
 import type { ConcurrentRun } from '../../bench/scenarios/concurrent.ts';
@@ -136,4 +137,24 @@ test('a run of folders has its rate, beside sshd with as many connections, and w
   );
   expect(lines).toContain('- sluice over 10: PutObject 1.00, HeadObject 0.01, SQS 0.10');
   expect(lines.at(-1)).toBe('Skipped: other: not there');
+});
+
+test('logins have their rate, what they cost either side, and how many cores either kept busy', () => {
+  const run = (wallSeconds: number, serverCpuSeconds: number | undefined) => ({
+    wallSeconds,
+    serverCpuSeconds,
+    clientCpuSeconds: 1,
+    p50Ms: 10,
+    p95Ms: 20,
+  });
+  const series = [
+    { target: 'sluice', atOnce: 8, runs: [run(2, 1)] },
+    { target: 'sshd', atOnce: 8, runs: [run(4, 4)] },
+    { target: 'sshd', atOnce: 1, runs: [run(4, undefined)] },
+  ];
+  const lines = loginsTable({ logins: 200, warmUp: 1, drivers: 1, series, skipped: [] }).split('\n');
+  expect(lines[2]).toBe(
+    '| sluice | 8 | 100 (100 to 100) | 10.0 (10.0 to 10.0) | 20.0 (20.0 to 20.0) | 5.0 (5.0 to 5.0) | 2.00 | 0.25 | 0.50 | 5.00 | 0.50 |',
+  );
+  expect(lines[4]).toContain('| - | 1.00 | - | - | 5.00 | 0.25 |');
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { summarize } from '../../bench/measure/statistics.ts';
+import { increase, percentile, summarize } from '../../bench/measure/statistics.ts';
 
 describe('summarize', () => {
   test('of an odd number of values gives the middle one, whatever their order', () => {
@@ -23,4 +23,14 @@ describe('summarize', () => {
     summarize(values);
     expect(values).toEqual([3, 2, 1]);
   });
+});
+
+test('a percentile is a value that was measured', () => {
+  const values = Array.from({ length: 20 }, (_, at) => 20 - at);
+  expect([0, 50, 95, 96, 100].map((percent) => percentile(values, percent))).toEqual([1, 10, 19, 20, 20]);
+  expect(percentile([], 50)).toBeNaN();
+});
+
+test('an increase names what was counted meanwhile', () => {
+  expect(increase({ a: 1, b: 2 }, { a: 4, b: 2, c: 1 })).toEqual({ a: 3, c: 1 });
 });
