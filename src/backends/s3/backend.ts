@@ -25,6 +25,7 @@ import { ANY, NEW } from './conditions.ts';
 import { isNotFound, toFsError, toS3Failure } from './errors.ts';
 import { DIRECTORY_MARKER, KeyMapper } from './keys.ts';
 import { listDirectory } from './listing.ts';
+import { MadeDirectories } from './made-directories.ts';
 import { PartPlan, tiersFor } from './part-plan.ts';
 import { PrefixMove, renameObject } from './rename.ts';
 import type { ObjectHead, ObjectStore } from './store.ts';
@@ -53,6 +54,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   const plan = options.plan ?? new PartPlan(tiersFor(budget.limitBytes));
   const keys = new KeyMapper(prefix);
   const pool = new BufferPool(budget);
+  const made = new MadeDirectories();
 
   const storeOf = ({ principal, scope }: RequestContext) => options.storeOf(principal).within(scope);
 
@@ -72,9 +74,17 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     return below.length > 0;
   }
 
+  /** A path as `made` knows it: buckets and prefixes may differ on one connection. */
+  function placeOf(context: RequestContext, path: string): [connection: string, prefix: string] {
+    const directory = keys.toDirectoryPrefix(context.principal, path);
+    return [context.connection.id, `${storeOf(context).bucket}/${directory}`];
+  }
+
   /** What is in the way of a file that replaces whatever file there is: one request, unless something is. */
   async function findInTheWay(context: RequestContext, path: string): Promise<'directory' | undefined> {
-    if (path !== '/' && !(await hasBelow(context, path))) return undefined;
+    if (path !== '/') {
+      if (made.isFree(...placeOf(context, path)) || !(await hasBelow(context, path))) return undefined;
+    }
     return path !== '/' && (await headOf(context, path)) !== undefined ? undefined : 'directory';
   }
 
@@ -114,6 +124,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   async function makeDir(context: RequestContext, path: string): Promise<void> {
     if ((await stat(context, path)) !== undefined) throw new FsError('EEXIST', 'it exists', { path });
     await storeOf(context).putEmpty(keys.toDirectoryPrefix(context.principal, path) + DIRECTORY_MARKER);
+    made.made(...placeOf(context, path));
   }
 
   async function delDir(context: RequestContext, path: string): Promise<void> {
@@ -128,6 +139,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (below.some((key) => !markers.includes(key))) {
       throw new FsError('ENOTEMPTY', 'the directory is not empty', { path });
     }
+    made.forget(context.connection.id);
     await Promise.all(below.map((key) => storeOf(context).delete(key)));
   }
 
@@ -150,6 +162,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (source.type === 'file') {
       if (target?.type === 'directory')
         throw new FsError('EISDIR', 'the target is a directory', { path: to });
+      made.filled(...placeOf(context, to));
       const seen = { key: keys.toKey(principal, from), size: source.size, etag: source.etag ?? '' };
       try {
         return await renameObject(storeOf(context), seen, keys.toKey(principal, to), exclusive ? NEW : ANY);
@@ -162,6 +175,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
       throw new FsError('EINVAL', 'a directory cannot be moved into itself', { path: to });
     if (target?.type === 'file') throw new FsError('ENOTDIR', 'the target is a file', { path: to });
     const below = (path: string) => keys.toDirectoryPrefix(principal, path);
+    made.forget(context.connection.id);
     const move = new PrefixMove(storeOf(context), below(from), below(to));
     if (target !== undefined && !(await move.hasBegun())) await delDir(context, to);
     await move.run();
@@ -185,6 +199,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (found === 'directory') throw new FsError('EISDIR', 'it is a directory', { path });
     if (found !== undefined && exclusive) throw new FsError('EEXIST', 'it exists', { path });
     if (found === undefined && !create) throw new FsError('ENOENT', 'no such file', { path });
+    made.filled(...placeOf(context, path));
     const base = truncate ? undefined : found;
     const keyOf = (other: string) => keys.toKey(principal, other);
     const id = uploadId ?? randomUUID();
