@@ -34,9 +34,9 @@ export interface TaskOptions extends TelemetryWork {
 
 /**
  * Of a small file: `sluice.upload`, `backend.begin_write`, `.write_chunk`, `.finish_write`, `sqs.send`, and one for each of the
- * four calls of S3 and SQS that it takes.
+ * three calls of S3 and SQS that it takes.
  */
-const SPANS_OF_A_FILE = 9;
+const SPANS_OF_A_FILE = 8;
 
 /** Half a second or so. */
 const FILES_OF_A_STEP = 50;

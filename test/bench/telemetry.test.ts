@@ -28,12 +28,12 @@ test('a small measurement is complete: every file is right, every span arrives',
   }
   const [upload, small] = results.map(({ series }) => series.map(({ received }) => received?.spans));
   // Twice, to warm up first. The real client asks for the folder too.
-  expect(upload?.[1]).toBeGreaterThanOrEqual(2 * 9);
+  expect(upload?.[1]).toBeGreaterThanOrEqual(2 * 8);
   // What the server does on its own, as a sweep of the outbox, may add one or two.
   expect(small?.[0]).toBeUndefined();
-  expect(small?.[1]).toBeGreaterThanOrEqual(2 * 8 * 9);
-  expect(small?.[1]).toBeLessThan(2 * 8 * 9 + 8);
-  expect(results[1]?.expectedSpans).toBe(2 * 8 * 9);
+  expect(small?.[1]).toBeGreaterThanOrEqual(2 * 8 * 8);
+  expect(small?.[1]).toBeLessThan(2 * 8 * 8 + 8);
+  expect(results[1]?.expectedSpans).toBe(2 * 8 * 8);
   expect(said.filter((line) => line.startsWith('run 1 of 1'))).toHaveLength(4);
 }, 120_000);
 
