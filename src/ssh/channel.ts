@@ -123,10 +123,7 @@ function sendOn(
   bytes: Buffer,
   exchange: Promise<void> | undefined,
 ): Promise<void> | undefined {
-  // Packets have 32 KiB at most: those of one reply leave together.
-  socket.cork();
   const taken = new Promise<void>((resolve) => channel.write(bytes, () => resolve()));
-  socket.uncork();
   if (channel.writableLength > 0) return taken.then(() => drained(socket));
   if (exchange !== undefined) return exchange.then(() => drained(socket));
   return socket.writableLength > MAX_UNSENT_BYTES ? drained(socket) : undefined;

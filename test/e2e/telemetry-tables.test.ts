@@ -282,7 +282,7 @@ describe('the table of metrics', () => {
     expect(value('sluice.uploads', { 'sluice.result': 'ECONNABORTED' })).toBe(1);
     expect(value('sluice.upload.io', {})).toBeGreaterThan(12 * MiB);
     expect(value('sluice.upload.active', {})).toBe(0);
-    expect(value('sluice.connections', { 'sluice.outcome': 'logged_in' })).toBe(2);
+    expect(value('sluice.connections', { 'sluice.outcome': 'logged_in' })).toBe(3);
     expect(value('sluice.connections', { 'sluice.outcome': 'no_login' })).toBe(1);
     const refused = { 'sluice.authentication.method': 'publickey', 'sluice.outcome': 'refused' };
     expect(value('sluice.authentication.attempts', refused)).toBe(1);
