@@ -15,16 +15,10 @@ import { fromTraceContext } from './trace-context.ts';
 
 type Service = 'S3' | 'SQS' | 'STS';
 type Input = Readonly<Record<string, unknown>>;
-type Call = (args: { readonly input: Input }) => Promise<{ readonly output: object }>;
 
 /** As much of an AWS SDK client as is needed here. */
 export interface AwsClient {
-  readonly middlewareStack: {
-    add(
-      middleware: (next: Call, called: { readonly commandName?: string }) => Call,
-      options: { readonly step: 'initialize'; readonly name: string; readonly priority: 'high' },
-    ): void;
-  };
+  send(command: { readonly input: object }, options?: object): Promise<object>;
 }
 
 /** Has every call of a client traced and measured. */
@@ -65,40 +59,39 @@ const BRINGS_BYTES = new Set(['PutObject', 'UploadPart']);
 export function observeAwsCalls(tracer: Tracer, metrics: Metrics): ObserveAwsCalls {
   return (client, service) => {
     const metric = METRICS[service];
-    const middleware = (next: Call, { commandName = '' }: { readonly commandName?: string }): Call => {
-      const method = commandName.replace(/Command$/, '');
-      return async (args) => {
-        const [parent, links] = belongsTo(args.input);
-        const span = tracer.startSpan(
-          SpanName.awsCall(service, method),
-          { kind: SpanKind.CLIENT, links },
-          parent,
-        );
-        if (span.isRecording()) describe(span, service, method, args.input);
-        const onBytesTaken = BRINGS_BYTES.has(method) ? bytesTakenIn(parent) : undefined;
-        const startedAt = performance.now();
-        const finish = (fault?: string) => {
-          span.end();
-          const attributes = {
-            'rpc.method': method,
-            ...(fault === undefined ? {} : { 'error.type': fault }),
-          };
-          metrics.record(metric, (performance.now() - startedAt) / 1000, attributes);
+    const send = client.send.bind(client);
+    client.send = async (command, options) => {
+      const input = command.input as Input;
+      const method = command.constructor.name.replace(/Command$/, '');
+      const [parent, links] = belongsTo(input);
+      const span = tracer.startSpan(
+        SpanName.awsCall(service, method),
+        { kind: SpanKind.CLIENT, links },
+        parent,
+      );
+      if (span.isRecording()) describe(span, service, method, input);
+      const onBytesTaken = BRINGS_BYTES.has(method) ? bytesTakenIn(parent) : undefined;
+      const startedAt = performance.now();
+      const finish = (fault?: string) => {
+        span.end();
+        const attributes = {
+          'rpc.method': method,
+          ...(fault === undefined ? {} : { 'error.type': fault }),
         };
-        try {
-          const result = await next(args);
-          describeAnswer(span, result.output);
-          finish();
-          onBytesTaken?.();
-          return result;
-        } catch (error) {
-          describeAnswer(span, error);
-          finish(fail(span, error, service));
-          throw error;
-        }
+        metrics.record(metric, (performance.now() - startedAt) / 1000, attributes);
       };
+      try {
+        const output = await send(command, options);
+        describeAnswer(span, output);
+        finish();
+        onBytesTaken?.();
+        return output;
+      } catch (error) {
+        describeAnswer(span, error);
+        finish(fail(span, error, service));
+        throw error;
+      }
     };
-    client.middlewareStack.add(middleware, { step: 'initialize', name: 'sluiceTelemetry', priority: 'high' });
   };
 }
 

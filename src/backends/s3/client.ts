@@ -3,7 +3,9 @@ import { Agent as HttpsAgent } from 'node:https';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { addExpressLane } from '../../aws/express-lane.ts';
 import type { AwsConfig } from '../../config/load.ts';
+import { S3_EXPRESS_CALLS } from './express.ts';
 import { MAX_ATTEMPTS, S3RetryStrategy } from './retries.ts';
 
 /** Connections at once; further requests wait for one, first come, first served. */
@@ -52,7 +54,6 @@ function createClient(
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(region === undefined ? {} : { region }),
     ...(credentials === undefined ? {} : { credentials }),
-    cacheMiddleware: true,
     maxAttempts: MAX_ATTEMPTS,
     retryStrategy: new S3RetryStrategy(),
     requestChecksumCalculation: 'WHEN_REQUIRED',
@@ -81,6 +82,7 @@ function createClient(
     // Behind the retries, so that what it throws is sent again.
     { step: 'finalizeRequest', priority: 'low', name: 'sluiceErrorInside200' },
   );
+  addExpressLane(client, S3_EXPRESS_CALLS);
   return client;
 }
 

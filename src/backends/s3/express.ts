@@ -1,0 +1,86 @@
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { discard, type ExpressCall } from '../../aws/express-lane.ts';
+
+type Headers = Record<string, string>;
+
+/** Which member of an input is which header (Amazon S3 API, PutObject and GetObject). */
+const PUT_HEADERS: Readonly<Record<string, string>> = {
+  CacheControl: 'cache-control',
+  ChecksumAlgorithm: 'x-amz-sdk-checksum-algorithm',
+  ChecksumCRC32: 'x-amz-checksum-crc32',
+  ContentDisposition: 'content-disposition',
+  ContentEncoding: 'content-encoding',
+  ContentLanguage: 'content-language',
+  ContentType: 'content-type',
+  IfMatch: 'if-match',
+  IfNoneMatch: 'if-none-match',
+};
+const GET_HEADERS: Readonly<Record<string, string>> = { IfMatch: 'if-match', Range: 'range' };
+
+/** Members that are written otherwise. */
+const ELSEWHERE = new Set(['Bucket', 'Key', 'Body', 'ContentLength', 'Metadata']);
+
+/** What uploads of small files are made of, and downloads of large ones. */
+export const S3_EXPRESS_CALLS: ReadonlyMap<unknown, ExpressCall> = new Map<unknown, ExpressCall>([
+  [
+    PutObjectCommand,
+    {
+      placeOf: ({ Bucket }) => String(Bucket),
+      write: (input) => {
+        const { Key, Body, ContentLength, Metadata } = input;
+        const headers = toHeaders(input, PUT_HEADERS);
+        if (headers === undefined || !(Body instanceof Uint8Array) || ContentLength !== Body.length)
+          return undefined;
+        headers['content-type'] ??= 'application/octet-stream';
+        headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
+        for (const [name, value] of Object.entries((Metadata ?? {}) as Headers))
+          headers[`x-amz-meta-${name.toLowerCase()}`] = value;
+        return { path: toPath(Key), headers, body: Body };
+      },
+      read: async (response) => {
+        discard(response);
+        return { ETag: response.headers['etag'], VersionId: response.headers['x-amz-version-id'] };
+      },
+    },
+  ],
+  [
+    GetObjectCommand,
+    {
+      placeOf: ({ Bucket }) => String(Bucket),
+      write: (input) => {
+        const headers = toHeaders(input, GET_HEADERS);
+        // Of a whole object the SDK's answer can do more.
+        if (headers?.['range'] === undefined) return undefined;
+        return { path: toPath(input['Key']), headers };
+      },
+      read: async ({ headers, body }) => ({
+        Body: body,
+        ETag: headers['etag'],
+        ContentLength:
+          headers['content-length'] === undefined ? undefined : Number(headers['content-length']),
+      }),
+    },
+  ],
+]);
+
+/** Undefined when there is a member that is no header here. */
+function toHeaders(
+  input: Readonly<Record<string, unknown>>,
+  names: Readonly<Record<string, string>>,
+): Headers | undefined {
+  const headers: Headers = {};
+  for (const [member, value] of Object.entries(input)) {
+    if (value === undefined || ELSEWHERE.has(member)) continue;
+    const name = names[member];
+    if (name === undefined || typeof value !== 'string') return undefined;
+    headers[name] = value;
+  }
+  return headers;
+}
+
+/** A key as the SDK writes it into a path: RFC 3986, slash by slash. */
+function toPath(key: unknown): string {
+  const encode = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `/${String(key).split('/').map(encode).join('/')}`;
+}
