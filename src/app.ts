@@ -37,6 +37,7 @@ import { UsersInside } from './limits/users-inside.ts';
 import { SftpSession } from './sftp/session.ts';
 import { Door } from './ssh/door.ts';
 import { createProxiedClientFinder } from './ssh/find-client.ts';
+import { readFrugally } from './ssh/frugal-socket.ts';
 import type { HostKey } from './ssh/host-keys.ts';
 import { SshServer } from './ssh/server.ts';
 import { SourcePenalties } from './ssh/source-penalties.ts';
@@ -49,7 +50,8 @@ const MAX_BUFFERED_FILE_BYTES = 64 * 1024 * 1024;
 
 /**
  * What a connection that waits for memory holds outside of part buffers, in bytes: the packet that waits, another
- * that has come in by half, and the read that brought them (docs/adr/0008-frugal-sockets.md).
+ * that has come in by half, and the read that brought them, 32 KiB each. Reads of 128 KiB are those of a connection that has taken
+ * 512 KiB without a wait, while nobody waits for memory: only those that wait first park that much (docs/adr/0008-frugal-sockets.md).
  */
 const CONNECTION_BYTES = 96 * 1024;
 
@@ -189,6 +191,7 @@ export async function createApp(
     }),
     observeLogin: observeLogins(tracer, metrics, activity),
     findClient: settings.trustedProxies && createProxiedClientFinder(settings.trustedProxies, log),
+    toSocket: (accepted) => readFrugally(accepted, () => budget.waiting > 0),
     holdConnection: () => budget.charge(CONNECTION_BYTES),
     holdWindow: holdWindows(budget),
     loginGraceSeconds: settings.loginGraceSeconds,

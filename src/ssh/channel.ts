@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ServerChannel } from 'ssh2';
 import type { SftpSession, SftpTransport } from '../sftp/session.ts';
 import type { ChannelInput } from './channel-inputs.ts';
+import { ParkedBytes } from './parked-bytes.ts';
 import { type HoldWindow, ReceiveWindow } from './receive-window.ts';
 import type { SocketValve } from './socket-valve.ts';
 
@@ -33,8 +34,7 @@ export interface SftpChannelOptions {
 export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   const { channel, input, socket, valve, holdWindow, createSession, exchange, onActivity } = options;
   const window = new ReceiveWindow({ grant: input.grant, hold: holdWindow });
-  const parked: Buffer[] = [];
-  let parkedBytes = 0;
+  const parked = new ParkedBytes();
   let sessionWaits = false;
   let clientWaits = false;
   let isAtEnd = false;
@@ -76,11 +76,7 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
 
   /** The session has room again. */
   const goOn = () => {
-    while (!sessionWaits && parked.length > 0) {
-      const next = parked.shift() as Buffer;
-      parkedBytes -= next.length;
-      hand(next);
-    }
+    while (!sessionWaits && parked.length > 0) hand(parked.shift() as Buffer);
     adjustValve();
     if (isAtEnd && !sessionWaits) finish();
   };
@@ -95,9 +91,8 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   input.divert((bytes) => {
     window.received(bytes.length);
     if (!sessionWaits && parked.length === 0) return hand(bytes);
-    parked.push(Buffer.from(bytes));
-    parkedBytes += bytes.length;
-    if (parkedBytes > window.bytes) socket.destroy();
+    parked.push(bytes);
+    if (parked.length > window.bytes) socket.destroy();
     else adjustValve();
   });
   channel.on('end', () => {
@@ -106,7 +101,7 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   });
   channel.on('error', () => void session.end());
   channel.on('close', () => {
-    parked.splice(0);
+    parked.clear();
     valve.open(channel);
     window.free();
     void session.end();

@@ -4,6 +4,9 @@ import { Socket } from 'node:net';
 const LEAST_READ = 8 * 1024;
 const MOST_READ = 128 * 1024;
 
+/** Most while memory is waited for, in bytes: whoever is read is soon kept waiting, and parks it. */
+const MOST_READ_WHEN_SHORT = 32 * 1024;
+
 /** Where every connection's bytes are read to, one after the other. */
 const arrival = Buffer.allocUnsafeSlow(MOST_READ);
 
@@ -21,8 +24,10 @@ interface SocketInternals {
  * since it was paused last, between 8 and 128 KiB. Node reads 64 KiB, and that is what a connection that is kept
  * waiting parks; a thousand of them park it a thousand times. `accepted` must not have been read from, and is not to be
  * used any more. It is returned itself by a Node that keeps its handle elsewhere (docs/adr/0008-frugal-sockets.md).
+ *
+ * @param isShort whether memory is waited for, by whomever: then the next read is 32 KiB at most
  */
-export function readFrugally(accepted: Socket): Socket {
+export function readFrugally(accepted: Socket, isShort: () => boolean = () => false): Socket {
   const { _handle: handle, _server: server } = accepted as SocketInternals;
   if (handle === undefined || handle === null) return accepted;
   let taken = 0;
@@ -30,7 +35,10 @@ export function readFrugally(accepted: Socket): Socket {
     handle,
     pauseOnCreate: true,
     onread: {
-      buffer: () => arrival.subarray(0, Math.max(LEAST_READ, Math.min(taken / 4, MOST_READ))),
+      buffer: () => {
+        const most = isShort() ? MOST_READ_WHEN_SHORT : MOST_READ;
+        return arrival.subarray(0, Math.max(LEAST_READ, Math.min(taken / 4, most)));
+      },
       callback: (length: number) => {
         taken += length;
         const bytes = arrival.subarray(0, length);

@@ -39,7 +39,7 @@ export interface SshServerOptions
   readonly observeLogin: ObserveLogin;
   /** Whose a connection is; who connects is the client unless told otherwise. */
   readonly findClient?: FindClient | undefined;
-  /** What is read instead of the socket that was accepted; {@link readFrugally} unless told. */
+  /** What is read instead of the socket that was accepted; {@link readFrugally}, as if memory were never short, unless told. */
   readonly toSocket?: (accepted: Socket) => Socket;
   readonly log: Log;
 }

@@ -113,7 +113,12 @@ describe('OpenSSH sftp', () => {
       await mkdir(join(file, '..'), { recursive: true });
       await writeFile(file, bytes);
     }
+    site.around.s3.clearRequests();
     await session('mkdir /tree', `put -r ${local('tree')}/. /tree`);
+    // The connection knows what it has made: of no file is the store asked whether it is a directory.
+    const listed = site.around.s3.requests.map(({ query: { prefix } }) => prefix);
+    for (const name of Object.keys(tree)) expect(listed).not.toContain(`${PREFIX}tree/${name}/`);
+    expect(listed).toContain(`${PREFIX}tree/`);
     await session(`get -r /tree ${local('back')}`);
     for (const [name, bytes] of Object.entries(tree)) {
       expect(stored(`tree/${name}`)?.equals(bytes)).toBe(true);

@@ -98,6 +98,26 @@ describe('how much is read at once', () => {
     expect(Math.max(...lengths)).toBe(128 * KiB);
   });
 
+  test('is 32 KiB at most while memory is waited for, and more again once it is not', async () => {
+    let isShort = true;
+    const another = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const [second] = (await once(server, 'connection')) as [Socket];
+    socket = readFrugally(second, () => isShort);
+    another.write(Buffer.alloc(4 * MiB));
+    let largest = 0;
+    const lengths = await lengthsOf(4 * MiB, (total) => {
+      if (total > 2 * MiB) isShort = false;
+    });
+    another.destroy();
+    let total = 0;
+    for (const length of lengths) {
+      if (total <= 2 * MiB) largest = Math.max(largest, length);
+      total += length;
+    }
+    expect(largest).toBe(32 * KiB);
+    expect(Math.max(...lengths)).toBe(128 * KiB);
+  });
+
   test('is little again after it was kept waiting', async () => {
     client.write(Buffer.alloc(4 * MiB));
     let pausedAt = 0;

@@ -23,6 +23,8 @@ export interface ServerSide {
   readonly socket: Socket;
   /** Bytes that the sessions have been given. */
   readonly receivedBytes: number;
+  /** How often they have been given any. */
+  readonly pieces: number;
   /** Bytes that have come in and that no session has been given: unread ones, and SSH's own. */
   readonly unreadBytes: number;
   /** Resolves when the server waits for the client to take replies. */
@@ -61,6 +63,7 @@ export async function startInProcess(
   options: Partial<SshServerOptions> = {},
 ): Promise<InProcess> {
   const received = new Map<number, number>();
+  const pieces = new Map<number, number>();
   const stalls = new Map<number, Deferred<void>>();
   const sockets = new Map<number, Socket>();
   const messages: string[] = [];
@@ -114,6 +117,7 @@ export async function startInProcess(
       const receive = session.receive.bind(session);
       session.receive = (chunk) => {
         received.set(port, (received.get(port) ?? 0) + chunk.length);
+        pieces.set(port, (pieces.get(port) ?? 0) + 1);
         return receive(chunk);
       };
       return session;
@@ -155,6 +159,9 @@ export async function startInProcess(
           stalled: stalled.promise,
           get receivedBytes() {
             return received.get(own) ?? 0;
+          },
+          get pieces() {
+            return pieces.get(own) ?? 0;
           },
           get unreadBytes() {
             return serverSocket.bytesRead - before - this.receivedBytes;

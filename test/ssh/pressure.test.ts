@@ -153,6 +153,25 @@ describe('a client that takes no replies', () => {
     expect(codes(await written)).toEqual(new Set([0]));
   });
 
+  test('and sends one byte a message has them parked joined', async () => {
+    const { client, side, session, upload, reads, backend } = await stalledReader();
+    await side.stalled;
+    const packet = write(1, upload, 0, block(1).subarray(0, 8 * KiB));
+    const written = session.send(packet.subarray(0, 1));
+    for (let at = 1; at < packet.length; at++) session.channel.write(packet.subarray(at, at + 1));
+    await new Promise((resolve) => session.channel.write(Buffer.alloc(0), resolve));
+    // Its answer comes after all of that has come in.
+    expect(await (await client.open()).send(stat(1, '/'))).toMatchObject({ kind: 'attrs' });
+    const before = side.pieces;
+    session.channel.resume();
+    expect(codes(await reads)).toEqual(new Set(['data']));
+    expect(await written).toMatchObject({ code: 0 });
+    expect(side.pieces - before).toBeLessThan(10);
+    expect(await session.send(close(1, upload))).toMatchObject({ code: 0 });
+    const content = Buffer.from(await backend.readFile(createTestContext(), '/a'));
+    expect(content.equals(block(1).subarray(0, 8 * KiB))).toBe(true);
+  });
+
   test('and ignores the window is cut off', async () => {
     const { side, session, upload } = await stalledReader();
     await side.stalled;

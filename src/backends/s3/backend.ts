@@ -9,7 +9,7 @@ import type {
   Upload,
   WriteOptions,
 } from '../../contract/backend.ts';
-import type { Principal, RequestContext } from '../../contract/context.ts';
+import type { Connection, Principal, RequestContext } from '../../contract/context.ts';
 import { FsError } from '../../contract/errors.ts';
 import { isBelow } from '../../contract/path.ts';
 import {
@@ -75,9 +75,9 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   }
 
   /** A path as `made` knows it: buckets and prefixes may differ on one connection. */
-  function placeOf(context: RequestContext, path: string): [connection: string, prefix: string] {
+  function placeOf(context: RequestContext, path: string): [connection: Connection, prefix: string] {
     const directory = keys.toDirectoryPrefix(context.principal, path);
-    return [context.connection.id, `${storeOf(context).bucket}/${directory}`];
+    return [context.connection, `${storeOf(context).bucket}/${directory}`];
   }
 
   /** What is in the way of a file that replaces whatever file there is: one request, unless something is. */
@@ -122,9 +122,10 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
   }
 
   async function makeDir(context: RequestContext, path: string): Promise<void> {
+    const isMade = made.making(...placeOf(context, path));
     if ((await stat(context, path)) !== undefined) throw new FsError('EEXIST', 'it exists', { path });
     await storeOf(context).putEmpty(keys.toDirectoryPrefix(context.principal, path) + DIRECTORY_MARKER);
-    made.made(...placeOf(context, path));
+    isMade();
   }
 
   async function delDir(context: RequestContext, path: string): Promise<void> {
@@ -139,7 +140,7 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
     if (below.some((key) => !markers.includes(key))) {
       throw new FsError('ENOTEMPTY', 'the directory is not empty', { path });
     }
-    made.forget(context.connection.id);
+    made.removing(context.connection);
     await Promise.all(below.map((key) => storeOf(context).delete(key)));
   }
 
@@ -175,10 +176,11 @@ export function createS3Backend(options: S3BackendOptions): StreamingBackend {
       throw new FsError('EINVAL', 'a directory cannot be moved into itself', { path: to });
     if (target?.type === 'file') throw new FsError('ENOTDIR', 'the target is a file', { path: to });
     const below = (path: string) => keys.toDirectoryPrefix(principal, path);
-    made.forget(context.connection.id);
+    const isMoved = made.moving(context.connection);
     const move = new PrefixMove(storeOf(context), below(from), below(to));
     if (target !== undefined && !(await move.hasBegun())) await delDir(context, to);
     await move.run();
+    isMoved();
     return undefined;
   }
 

@@ -95,17 +95,98 @@ describe('in a directory that the connection has made where nothing was', () => 
   });
 });
 
-test('that nothing is there is believed for five minutes, and of so many directories', () => {
+describe('what another channel of the connection does', () => {
+  const isDirectory = (path: string) =>
+    expect(backend.beginWrite(context, path, REPLACE), path).rejects.toMatchObject({ code: 'EISDIR' });
+  /** Runs `meanwhile` when the directory is there and its connection has not heard of it yet. */
+  async function makeDir(path: string, meanwhile: () => Promise<unknown>) {
+    const answer = s3.fault({ operation: 'PutObject', key: `${path.slice(1)}/.keep`, hang: 'response' });
+    const made = backend.makeDir(context, path);
+    await answer.reached();
+    await meanwhile();
+    answer.release();
+    await made;
+  }
+
+  test('into a directory while it is made is seen: a file, another directory, a rename', async () => {
+    await backend.writeFile(context, '/file', Buffer.from('x'));
+    await makeDir('/made', async () => {
+      await backend.writeFile(context, '/made/a/b/file', Buffer.from('x'));
+      await backend.makeDir(context, '/made/c');
+      await backend.rename(context, '/file', '/made/d/file');
+    });
+    for (const path of ['/made/a', '/made/a/b', '/made/c', '/made/d']) await isDirectory(path);
+    expect(await requestsOf({}, '/made/file')).toEqual(['PutObject']);
+  });
+
+  test('by an upload that began before the directory was made is seen', async () => {
+    const upload = await backend.beginWrite(context, '/made/a/file', REPLACE);
+    await backend.makeDir(context, '/gone');
+    await backend.delDir(context, '/gone');
+    await backend.makeDir(context, '/made');
+    await upload.finishWrite();
+    await isDirectory('/made/a');
+  });
+
+  test('by moving a directory there while it is made is seen', async () => {
+    await backend.writeFile(context, '/dir/sub/file', Buffer.from('x'));
+    await makeDir('/made', () => backend.rename(context, '/dir', '/made/dir'));
+    await isDirectory('/made/dir');
+    await backend.makeDir(context, '/later');
+    expect(await requestsOf({}, '/later/file')).toEqual(['PutObject']);
+  });
+});
+
+describe('what is known of a connection', () => {
+  const [one, another] = [createTestContext().connection, createTestContext().connection];
   let now = 0;
-  const made = new MadeDirectories(() => now);
-  made.made('one', 'bucket/dir/');
-  expect(made.isFree('one', 'bucket/dir/a/')).toBe(true);
-  expect(made.isFree('one', 'bucket/dir/')).toBe(false);
-  expect(made.isFree('one', 'bucket/other/')).toBe(false);
-  now = 5 * 60 * 1000;
-  expect(made.isFree('one', 'bucket/dir/a/')).toBe(false);
-  made.made('one', 'bucket/new/');
-  for (let n = 0; n < 10_000; n++) made.filled('one', `bucket/new/${n}/file`);
-  made.made('one', 'bucket/last/');
-  expect(made.isFree('one', 'bucket/new/a/')).toBe(false);
+  let made: MadeDirectories;
+  beforeEach(() => {
+    now = 0;
+    made = new MadeDirectories(() => now);
+    made.making(one, 'bucket/dir/')();
+  });
+
+  test('is that nothing is where it has put nothing, for five minutes', () => {
+    expect(made.isFree(one, 'bucket/dir/a/')).toBe(true);
+    expect(made.isFree(one, 'bucket/dir/')).toBe(false);
+    expect(made.isFree(one, 'bucket/other/')).toBe(false);
+    expect(made.isFree(another, 'bucket/dir/a/')).toBe(false);
+    now = 5 * 60 * 1000;
+    expect(made.isFree(one, 'bucket/dir/a/')).toBe(false);
+  });
+
+  test('is nothing of directories that are made while others are moved', () => {
+    const before = made.making(one, 'bucket/before/');
+    const isMoved = made.moving(one);
+    expect(made.isFree(one, 'bucket/dir/a/')).toBe(false);
+    made.making(one, 'bucket/amid/')();
+    const after = made.making(one, 'bucket/after/');
+    isMoved();
+    before();
+    after();
+    made.making(one, 'bucket/new/')();
+    const free = ['before', 'amid', 'after', 'new'].filter((name) => made.isFree(one, `bucket/${name}/a/`));
+    expect(free).toEqual(['new']);
+  });
+
+  test('is nothing any more after a move that has failed', () => {
+    made.moving(one);
+    made.making(one, 'bucket/new/')();
+    expect(made.isFree(one, 'bucket/new/a/')).toBe(false);
+  });
+
+  test.each([
+    ['so many', (n: number) => `bucket/dir/${n}/file`, 20_000],
+    ['so long ones', (n: number) => `bucket/dir/${n}/${'long'.repeat(250)}`, 1_100],
+  ])('is nothing any more once it has put something into %s directories', (_, nameOf, count) => {
+    for (let n = 0; n < 900; n++) made.filled(one, nameOf(n));
+    expect(made.isFree(one, 'bucket/dir/a/')).toBe(true);
+    for (let n = 900; n < count; n++) made.filled(one, nameOf(n));
+    expect(made.isFree(one, 'bucket/dir/a/')).toBe(false);
+    made.making(one, 'bucket/last/')();
+    expect(made.isFree(one, 'bucket/last/a/')).toBe(false);
+    made.making(another, 'bucket/last/')();
+    expect(made.isFree(another, 'bucket/last/a/')).toBe(true);
+  });
 });
