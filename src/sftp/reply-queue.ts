@@ -1,4 +1,5 @@
 import { MAX_OUTSTANDING_REQUESTS } from './limits.ts';
+import { LargeReply, type Reply } from './wire/replies.ts';
 
 /** A request whose reply is due. */
 export interface Pending {
@@ -12,8 +13,8 @@ const REPLY_BATCH_BYTES = 128 * 1024;
 const MAX_HELD_REPLY_BYTES = 1024 * 1024;
 
 export interface ReplyQueueOptions {
-  /** Sends bytes. A promise means that the client is not taking them: it resolves when it is again. */
-  readonly send: (bytes: Buffer) => Promise<void> | undefined;
+  /** As that of the transport. */
+  readonly send: (pieces: readonly Buffer[]) => Promise<void> | undefined;
   /** Runs after every flush. */
   readonly onFlushed: () => void;
 }
@@ -52,8 +53,17 @@ export class ReplyQueue {
     return pending;
   }
 
-  settle(pending: Pending, reply: Buffer): void {
-    pending.reply = reply;
+  /** A large reply whose turn it is goes at once, from where its bytes lie. */
+  settle(pending: Pending, reply: Reply): void {
+    if (reply instanceof LargeReply) {
+      this.flush();
+      if (this.#isNext(pending)) {
+        this.#pending.shift();
+        this.#send(reply.pieces);
+        return;
+      }
+    }
+    pending.reply = reply instanceof LargeReply ? reply.join() : reply;
     this.#readyBytes += reply.length;
   }
 
@@ -74,13 +84,9 @@ export class ReplyQueue {
 
   /** Sends the replies that are ready, in the order of their requests. */
   flush(): void {
-    while (!this.#closed && this.#blocked === undefined && this.#pending[0]?.reply !== undefined) {
+    while (this.#pending[0]?.reply !== undefined && this.#isNext(this.#pending[0])) {
       const batch = this.#takeBatch();
-      const sent = this.#options.send(batch.length === 1 ? (batch[0] as Buffer) : Buffer.concat(batch));
-      this.#blocked = sent?.then(() => {
-        this.#blocked = undefined;
-        this.flush();
-      });
+      this.#send(batch.length === 1 ? batch : [Buffer.concat(batch)]);
     }
     this.#options.onFlushed();
   }
@@ -88,6 +94,17 @@ export class ReplyQueue {
   /** Nothing is sent any more. */
   close(): void {
     this.#closed = true;
+  }
+
+  #isNext(pending: Pending): boolean {
+    return !this.#closed && this.#blocked === undefined && this.#pending[0] === pending;
+  }
+
+  #send(pieces: readonly Buffer[]): void {
+    this.#blocked = this.#options.send(pieces)?.then(() => {
+      this.#blocked = undefined;
+      this.flush();
+    });
   }
 
   get #hasMostRequests(): boolean {

@@ -15,13 +15,16 @@ import { StatusCode } from './wire/constants.ts';
 import { MalformedRequest } from './wire/fields.ts';
 import { FramingError, PacketFramer } from './wire/framing.ts';
 import { readInit, readRequest } from './wire/read-request.ts';
-import { statusReply, versionReply } from './wire/replies.ts';
+import { type Reply, statusReply, versionReply } from './wire/replies.ts';
 import type { Request } from './wire/requests.ts';
 
 /** What the session needs of the channel below it. */
 export interface SftpTransport {
-  /** Sends bytes. A promise means that the client is not taking them: it resolves when it is again. */
-  send(bytes: Buffer): Promise<void> | undefined;
+  /**
+   * Sends bytes, and is done with the pieces when it returns. A promise means that the client is not taking them: it resolves when
+   * it is again.
+   */
+  send(pieces: readonly Buffer[]): Promise<void> | undefined;
   /** Closes the channel: the client broke the protocol. */
   close(reason: string): void;
 }
@@ -71,9 +74,9 @@ export class SftpSession {
     this.#options = options;
     const { backend, principal, connection, transport, observer, memory, pace } = options;
     this.#replies = new ReplyQueue({
-      send: (bytes) => {
+      send: (pieces) => {
         this.#answeredAt = performance.now();
-        return transport.send(bytes);
+        return transport.send(pieces);
       },
       onFlushed: () => this.#parting?.look(),
     });
@@ -239,7 +242,7 @@ export class SftpSession {
   }
 
   /** The sole catch. The promise, if there is one, resolves whatever comes. */
-  #answer(request: Asked, pending: Pending, run: () => Buffer | Promise<Buffer>): Promise<void> | undefined {
+  #answer(request: Asked, pending: Pending, run: () => Reply | Promise<Reply>): Promise<void> | undefined {
     try {
       const reply = run();
       if (!(reply instanceof Promise)) {

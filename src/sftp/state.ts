@@ -4,6 +4,7 @@ import type { MemoryAllowance } from '../contract/memory.ts';
 import type { Pace } from '../contract/pace.ts';
 import type { EndedReading } from './file-reader.ts';
 import type { HandleTable } from './handle-table.ts';
+import type { Reply } from './wire/replies.ts';
 import type { Request, RequestKind } from './wire/requests.ts';
 
 /**
@@ -48,4 +49,4 @@ export type RequestOf<K extends RequestKind> = Request & { readonly kind: K };
 export type Handler<K extends RequestKind> = (
   state: SessionState,
   request: RequestOf<K>,
-) => Buffer | Promise<Buffer>;
+) => Reply | Promise<Reply>;

@@ -5,6 +5,7 @@ import type { ChannelInput } from './channel-inputs.ts';
 import { ParkedBytes } from './parked-bytes.ts';
 import { type HoldWindow, ReceiveWindow } from './receive-window.ts';
 import type { SocketValve } from './socket-valve.ts';
+import { numbersOf } from './ssh2-internals.ts';
 
 /** Replies that may wait for the client in the socket before the session is told to stop, in bytes. */
 const MAX_UNSENT_BYTES = 1024 * 1024;
@@ -46,10 +47,10 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
   };
 
   const session = createSession({
-    send: (bytes) => {
+    send: (pieces) => {
       onActivity();
       window.spoken();
-      const taken = sendOn(channel, socket, bytes, exchange());
+      const taken = sendOn(channel, socket, pieces, exchange());
       if (taken === undefined) return undefined;
       clientWaits = true;
       adjustValve();
@@ -115,13 +116,22 @@ export function runSftpChannel(options: SftpChannelOptions): SftpSession {
 function sendOn(
   channel: ServerChannel,
   socket: Socket,
-  bytes: Buffer,
+  pieces: readonly Buffer[],
   exchange: Promise<void> | undefined,
 ): Promise<void> | undefined {
-  const taken = new Promise<void>((resolve) => channel.write(bytes, () => resolve()));
+  const taken = new Promise<void>((resolve) => write(channel, pieces, resolve));
   if (channel.writableLength > 0) return taken.then(() => drained(socket));
   if (exchange !== undefined) return exchange.then(() => drained(socket));
   return socket.writableLength > MAX_UNSENT_BYTES ? drained(socket) : undefined;
+}
+
+/** ssh2 copies what the client has room for into its packets, and keeps the rest as it is: that must not be a piece of something larger. */
+function write(channel: ServerChannel, pieces: readonly Buffer[], onTaken: () => void): void {
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  const hasRoom = channel.writableLength === 0 && numbersOf(channel).outgoing.window >= bytes;
+  const kept = pieces.length === 1 || hasRoom ? pieces : [Buffer.concat(pieces)];
+  for (const piece of kept.slice(0, -1)) channel.write(piece);
+  channel.write(kept.at(-1), onTaken);
 }
 
 function drained(socket: Socket): Promise<void> {

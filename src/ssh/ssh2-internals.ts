@@ -71,7 +71,12 @@ export type OnChannelData = (protocol: Protocol, id: number, data: Buffer) => vo
 /** A channel's numbers, here and at the other side. */
 interface ChannelInternals {
   readonly incoming: { readonly id: number };
-  readonly outgoing: { readonly id: number; readonly state: string };
+  readonly outgoing: {
+    readonly id: number;
+    readonly state: string;
+    /** Bytes that the other side has room for. */
+    readonly window: number;
+  };
 }
 
 export function numbersOf(channel: ServerChannel): ChannelInternals {

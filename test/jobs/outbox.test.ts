@@ -198,7 +198,7 @@ describe('a sweep', () => {
     const before = sends();
     await createTask().sweep();
     // Four or five at best; a machine with much else to do lets some of them wait for too long.
-    expect(sends() - before).toBeLessThanOrEqual(20);
+    expect(sends() - before).toBeLessThanOrEqual(30);
   });
 
   test('ends soon when the queue takes nothing, and a later one goes on', async () => {

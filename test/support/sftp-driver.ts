@@ -107,7 +107,7 @@ export class SftpDriver {
       principal: context.principal,
       connection: context.connection,
       transport: {
-        send: (bytes) => this.#take(bytes),
+        send: (pieces) => this.#take(Buffer.concat(pieces)),
         close: (reason) => void this.closed.push(reason),
       },
       observer: {

@@ -6,7 +6,7 @@ import { LIMITS } from '../limits.ts';
 import type { RequestOf, SessionState } from '../state.ts';
 import { toFileAttributes } from '../wire/attributes.ts';
 import { OpenFlag } from '../wire/constants.ts';
-import { dataReply, handleReply } from '../wire/replies.ts';
+import { dataReply, handleReply, type Reply } from '../wire/replies.ts';
 import { endOfFile, ok } from './ok.ts';
 import { resolvePath } from './resolve-path.ts';
 
@@ -77,7 +77,7 @@ export async function close(state: SessionState, request: RequestOf<'close'>): P
  * Without a promise as long as the bytes are there: most reads cost no turn of the event loop. Bytes that are too early are not
  * asked for yet.
  */
-export function read(state: SessionState, request: RequestOf<'read'>): Buffer | Promise<Buffer> {
+export function read(state: SessionState, request: RequestOf<'read'>): Reply | Promise<Reply> {
   const { pace, context } = state;
   const handle = state.handles.get(request.handle, 'file', 'upload');
   const length = Math.min(request.length, LIMITS.maxReadBytes);
@@ -93,7 +93,7 @@ function readNow(
   handle: Extract<Handle, { kind: 'file' | 'upload' }>,
   request: RequestOf<'read'>,
   length: number,
-): Buffer | Promise<Buffer> {
+): Reply | Promise<Reply> {
   const reply = (bytes: Uint8Array) =>
     bytes.length === 0 ? endOfFile(request.id) : dataReply(request.id, bytes);
   if (handle.kind === 'upload') return readUpload(handle, request.offset, length).then(reply);

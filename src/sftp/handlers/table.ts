@@ -1,5 +1,6 @@
 import { FsError } from '../../contract/errors.ts';
 import type { Handler, SessionState } from '../state.ts';
+import type { Reply } from '../wire/replies.ts';
 import type { Request, RequestKind } from '../wire/requests.ts';
 import { copyData } from './copy.ts';
 import { mkdir, opendir, readdir, rmdir } from './directories.ts';
@@ -39,7 +40,7 @@ const HANDLERS: { readonly [K in RequestKind]: Handler<K> } = {
   },
 };
 
-export function handle(state: SessionState, request: Request): Buffer | Promise<Buffer> {
+export function handle(state: SessionState, request: Request): Reply | Promise<Reply> {
   const handler = HANDLERS[request.kind] as Handler<RequestKind>;
   return handler(state, request);
 }

@@ -28,14 +28,44 @@ export function handleReply(id: number, handle: string): Buffer {
   return new PacketWriter(PacketType.HANDLE).uint32(id).text(Buffer.from(handle, 'latin1')).packet();
 }
 
-export function dataReply(id: number, bytes: Uint8Array): Buffer {
-  const packet = Buffer.allocUnsafe(13 + bytes.length);
+/** Of one packet of the channel, as most clients have them (RFC 4254, section 5.1), in bytes. */
+const FIRST_PACKET_BYTES = 32 * 1024;
+
+const DATA_HEAD_BYTES = 13;
+
+/** A large DATA whose bytes lie where they were fetched to: what is kept for later has to be joined, or the whole fetch is kept. */
+export class LargeReply {
+  /** In the order in which they are sent; the first fills a packet of the channel. */
+  readonly pieces: readonly [Buffer, Buffer];
+  readonly length: number;
+
+  constructor(...pieces: readonly [Buffer, Buffer]) {
+    this.pieces = pieces;
+    this.length = pieces[0].length + pieces[1].length;
+  }
+
+  join(): Buffer {
+    return Buffer.concat(this.pieces);
+  }
+}
+
+export type Reply = Buffer | LargeReply;
+
+/** DATA (section 7). */
+export function dataReply(id: number, bytes: Uint8Array): Reply {
+  const first = Math.min(DATA_HEAD_BYTES + bytes.length, FIRST_PACKET_BYTES);
+  const packet = Buffer.allocUnsafe(first);
   packet.writeUInt32BE(9 + bytes.length, 0);
   packet.writeUInt8(PacketType.DATA, 4);
   packet.writeUInt32BE(id, 5);
   packet.writeUInt32BE(bytes.length, 9);
-  packet.set(bytes, 13);
-  return packet;
+  const copied = first - DATA_HEAD_BYTES;
+  if (copied === bytes.length) {
+    packet.set(bytes, DATA_HEAD_BYTES);
+    return packet;
+  }
+  packet.set(bytes.subarray(0, copied), DATA_HEAD_BYTES);
+  return new LargeReply(packet, Buffer.from(bytes.buffer, bytes.byteOffset + copied, bytes.length - copied));
 }
 
 export function nameReply(id: number, entries: readonly NameEntry[]): Buffer {

@@ -5,6 +5,7 @@ import {
   attributesReply,
   dataReply,
   handleReply,
+  type LargeReply,
   limitsReply,
   nameReply,
   pathReply,
@@ -84,9 +85,19 @@ describe('replies, byte by byte', () => {
 
   test('DATA does not change with what it was made of', () => {
     const bytes = Buffer.from('hello');
-    const reply = dataReply(9, bytes);
+    const reply = dataReply(9, bytes) as Buffer;
     bytes.fill(0);
     expect(reply.subarray(13).toString()).toBe('hello');
+  });
+
+  test('a large DATA is a first packet of the channel and the rest, where it lies', () => {
+    const bytes = Buffer.alloc(100_000, 'abc');
+    const reply = dataReply(9, bytes) as LargeReply;
+    const [first, rest] = reply.pieces;
+    expect(first).toHaveLength(32_768);
+    expect(rest.buffer).toBe(bytes.buffer);
+    expect(reply).toHaveLength(100_013);
+    expect(reply.join()).toEqual(Buffer.concat([hex('000186a9 67  00000009  000186a0'), bytes]));
   });
 
   test('NAME with two entries (section 7)', () => {
