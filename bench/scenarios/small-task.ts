@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { containerCheck } from '../../cdk/container-check.ts';
 import { Cleanup } from '../cleanup.ts';
 import { type CpuQuota, openCpuQuota } from '../cpu-quota.ts';
 import { accountOn } from '../driver/account.ts';
@@ -96,11 +97,12 @@ async function runOnce(work: SmallTaskWork, cleanup: Cleanup): Promise<SmallTask
   });
   const startSeconds = (performance.now() - spawnedAt) / 1000;
   const startCpuSeconds = await cpuSeconds(server.pid);
-  const health = `http://127.0.0.1:${healthPort}`;
   const done = new AbortController();
-  const readyChecks = again(READY_EVERY_MS, done.signal, () => askReady(`${health}/readyz`));
+  const readyChecks = again(READY_EVERY_MS, done.signal, () =>
+    askReady(`http://127.0.0.1:${healthPort}/readyz`),
+  );
   const containerChecks = again(CONTAINER_CHECK_EVERY_MS, done.signal, () =>
-    runContainerCheck(`${health}/livez`, quota),
+    runContainerCheck(healthPort, quota),
   );
 
   const account = await accountOn(site, server);
@@ -190,11 +192,11 @@ async function askReady(url: string): Promise<string | undefined> {
   }
 }
 
-/** A Node of its own that asks, as in the image and in the stack (cdk/task.ts). */
-function runContainerCheck(url: string, quota: CpuQuota): Promise<string | undefined> {
-  const script = `fetch('${url}').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`;
+/** As the container does it, under its quota. */
+function runContainerCheck(healthPort: number, quota: CpuQuota): Promise<string | undefined> {
+  const [command = '', ...args] = containerCheck(healthPort);
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['-e', script], { stdio: 'ignore' });
+    const child = spawn(command, args, { stdio: 'ignore' });
     if (child.pid !== undefined) quota.hold(child.pid);
     child.once('error', reject);
     child.once('exit', (code) =>
