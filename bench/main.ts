@@ -8,6 +8,8 @@ import { addMany } from './commands/many.ts';
 import { addPace } from './commands/pace.ts';
 import { addProcess } from './commands/process.ts';
 import { addSmall } from './commands/small.ts';
+import { addSmallTask } from './commands/small-task.ts';
+import { addStartup } from './commands/startup.ts';
 import { addTelemetry } from './commands/telemetry.ts';
 import { addDownload, addUpload } from './commands/transfer.ts';
 
@@ -28,6 +30,8 @@ for (const add of [
   addLogins,
   addTelemetry,
   addPace,
+  addStartup,
+  addSmallTask,
 ])
   add(program);
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -15,6 +16,8 @@ export interface Command {
 export interface ServerCommand<T> extends Command {
   /** Given every line of output: what it tells when the server is ready. */
   readonly ready: (line: string) => T | undefined;
+  /** Called with the process in the moment in which it is there. */
+  readonly onSpawn?: ((pid: number) => void) | undefined;
 }
 
 export interface ServerProcess<T> {
@@ -33,8 +36,9 @@ const KEPT_LINES = 20;
 
 /** Starts a server and resolves when it says that it is ready. It is stopped at the latest by the cleanup. */
 export async function startServer<T>(server: ServerCommand<T>, cleanup: Cleanup): Promise<ServerProcess<T>> {
-  const { command, args, env, ready } = server;
+  const { command, args, env, ready, onSpawn } = server;
   const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (child.pid !== undefined) onSpawn?.(child.pid);
   const stop = cleanup.add(() => end(child));
   const lines: string[] = [];
   const says = new Promise<T>((resolve, reject) => {
@@ -107,6 +111,19 @@ export async function findProgram(name: string): Promise<string | undefined> {
     if (found) return path;
   }
   return undefined;
+}
+
+/** A port that was free a moment ago, for who cannot choose one themselves. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' ? address?.port : undefined;
+      server.close(() => (port === undefined ? reject(new Error('no free port')) : resolve(port)));
+    });
+  });
 }
 
 /** Ends a process: SIGTERM, and SIGKILL when that does not help. */

@@ -14,6 +14,7 @@ import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import { containerCheck } from './container-check.ts';
 import type { Environment } from './environment.ts';
 
 /** Of Fargate, in seconds: SIGKILL comes no later. */
@@ -88,12 +89,7 @@ export function defineTask(scope: Construct, options: TaskOptions): FargateTaskD
     stopTimeout: Duration.seconds(options.drainSeconds + LAST_WORDS_SECONDS),
     // Whether the process answers. Whether it takes uploads is the load balancer's question: starting or draining is no reason to kill it.
     healthCheck: {
-      command: [
-        'CMD',
-        'node',
-        '-e',
-        `fetch('http://127.0.0.1:${PORTS.health}/livez').then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))`,
-      ],
+      command: ['CMD', ...containerCheck(PORTS.health)],
       interval: Duration.seconds(15),
       timeout: Duration.seconds(5),
       retries: 3,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { containerCheck } from '../cdk/container-check.ts';
 import { SluiceStack } from '../cdk/stack.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, '..', name), 'utf8');
@@ -70,6 +71,15 @@ describe('the image of the service', () => {
   test('exposes the ports that the task has', () => {
     const ports = container.PortMappings.map(({ ContainerPort }) => String(ContainerPort));
     expect(rests('EXPOSE').flatMap((rest) => rest.split(' '))).toEqual(ports);
+  });
+
+  test('asks itself what the task asks it', () => {
+    const [, command = '[]'] = /CMD (\[.*\])$/.exec(rests('HEALTHCHECK')[0] ?? '') ?? [];
+    const port = 8080;
+    const asked = (JSON.parse(command) as string[]).map((part) =>
+      part.replace(`\${SLUICE_HEALTH_PORT:-${port}}`, String(port)),
+    );
+    expect(asked).toEqual(containerCheck(port));
   });
 
   test('starts Node as `npm start` does', () => {

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { describe, expect, test, vi } from 'vitest';
+import { containerCheck } from '../cdk/container-check.ts';
 import type { SftpIngestion, SftpIngestionProps } from '../cdk/ingestion.ts';
 import { ingestionWith, propertiesOf, templateOf } from './support/appliance.ts';
 import { grantsOf } from './support/readable.ts';
@@ -68,7 +69,9 @@ describe('the container of the service', () => {
   });
 
   test('is asked whether it lives, not whether S3 does', () => {
-    expect(JSON.stringify(containersOf().service)).toContain('http://127.0.0.1:8080/livez');
+    const { service } = containersOf();
+    expect(service).toMatchObject({ HealthCheck: { Command: ['CMD', ...containerCheck(8080)] } });
+    expect(JSON.stringify(service)).toContain('GET /livez');
   });
 
   test('has a limit for what the kernel keeps of a connection that is not read', () => {

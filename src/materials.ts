@@ -3,9 +3,7 @@ import { createWebhookIdentities, type Identities, readIdentities } from './auth
 import { loadModuleIdentities } from './auth/module-identities.ts';
 import { createSecretIdentities } from './auth/secret-identities.ts';
 import { createUsersSource, type UsersSource } from './auth/users-source.ts';
-import type { Config, HostKeysConfig, UsersDocumentConfig } from './config/load.ts';
-import { createSecretFinder } from './secrets/find-secret.ts';
-import { createSecretReader } from './secrets/secrets-manager.ts';
+import type { Config, HostKeysConfig, SecretConfig, UsersDocumentConfig } from './config/load.ts';
 import { type HostKey, loadHostKeys } from './ssh/host-keys.ts';
 import { parseHostKeysDocument } from './ssh/host-keys-document.ts';
 
@@ -39,7 +37,7 @@ export async function loadMaterials(config: Config, rereadMs?: number): Promise<
 
 async function readHostKeys(config: HostKeysConfig): Promise<HostKey[]> {
   if (config.kind === 'folder') return await loadHostKeys(config.folder);
-  return parseHostKeysDocument(await createSecretReader(config)(), config.variable);
+  return parseHostKeysDocument(await (await readerOf(config))(), config.variable);
 }
 
 async function findIdentities(
@@ -53,21 +51,21 @@ async function findIdentities(
       return createSecretIdentities({
         ...config,
         bucket: backend.kind === 's3' ? backend.bucket : undefined,
-        find: createSecretFinder(config),
+        find: (await import('./secrets/find-secret.ts')).createSecretFinder(config),
       });
     case 'module':
       return await loadModuleIdentities(config.module);
     default: {
-      const source = toUsersSource(config);
+      const source = await toUsersSource(config);
       return await readIdentities(rereadMs === undefined ? source : { ...source, rereadMs });
     }
   }
 }
 
-function toUsersSource(config: UsersDocumentConfig): UsersSource {
+async function toUsersSource(config: UsersDocumentConfig): Promise<UsersSource> {
   if (config.kind === 'secret') {
     const { variable } = config;
-    return createUsersSource({ variable, rereadMs: REREAD_SECRET_MS, read: createSecretReader(config) });
+    return createUsersSource({ variable, rereadMs: REREAD_SECRET_MS, read: await readerOf(config) });
   }
   const variable = 'SLUICE_USERS_FILE';
   const read = () =>
@@ -75,4 +73,9 @@ function toUsersSource(config: UsersDocumentConfig): UsersSource {
       throw new Error(`${variable}: it cannot be read: ${error.message}`);
     });
   return createUsersSource({ variable, rereadMs: REREAD_FILE_MS, read });
+}
+
+/** The client of Secrets Manager is loaded where there are secrets. */
+async function readerOf(config: SecretConfig): Promise<() => Promise<string>> {
+  return (await import('./secrets/secrets-manager.ts')).createSecretReader(config);
 }

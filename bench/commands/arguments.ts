@@ -16,6 +16,13 @@ export function toCount(text: string): number {
   return Number(text);
 }
 
+/** More than none of one processor, and no more than all. */
+export function toShare(text: string): number {
+  const share = /^\d*\.?\d+$/.test(text) ? Number(text) : 0;
+  if (share <= 0 || share > 1) throw new InvalidArgumentError('It must be above 0, and 1 at most.');
+  return share;
+}
+
 export function toList(text: string): string[] {
   return text.split(',').filter((name) => name !== '');
 }

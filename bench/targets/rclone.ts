@@ -18,7 +18,7 @@ export function rclone({ serverModtime = false }: { readonly serverModtime?: boo
       (await findProgram('rclone')) === undefined
         ? 'rclone is not installed: apt-get install rclone, or dnf install rclone'
         : undefined,
-    start: async (site, { env = {}, s3Url = site.sink.url } = {}) => {
+    start: async (site, { env = {}, s3Url = site.sink.url, onSpawn } = {}) => {
       const program = (await findProgram('rclone')) as string;
       const { path: folder, remove } = await site.cleanup.folder(site.folder);
       const flags = [
@@ -33,6 +33,7 @@ export function rclone({ serverModtime = false }: { readonly serverModtime?: boo
           args: ['serve', 'sftp', `:s3:${BUCKET}`, ...flags],
           env: { ...environment(site, folder, s3Url, serverModtime), ...env },
           ready: listeningPort,
+          onSpawn,
         },
         site.cleanup,
       );

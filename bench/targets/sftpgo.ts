@@ -18,7 +18,7 @@ export const sftpgo: Target = {
     (await findProgram('sftpgo')) === undefined
       ? 'sftpgo is not installed: packages of https://github.com/drakkan/sftpgo/releases, or `go build` in a checkout'
       : undefined,
-  start: async (site, { env = {}, s3Url = site.sink.url } = {}) => {
+  start: async (site, { env = {}, s3Url = site.sink.url, onSpawn } = {}) => {
     const program = (await findProgram('sftpgo')) as string;
     const username = 'bench';
     const flags = [
@@ -33,6 +33,7 @@ export const sftpgo: Target = {
         args: ['portable', ...flags],
         env: { ...environment(site), ...env },
         ready: listeningPort,
+        onSpawn,
       },
       site.cleanup,
     );

@@ -44,7 +44,7 @@ export function sluice({ tracing = 'off', home = 'own' }: SluiceOptions = {}): T
     sendsJobs: true,
     hasFiles: true,
     missing: async () => (existsSync(MAIN) ? undefined : 'it is not built: npm run build'),
-    start: async (site, { nodeFlags = [], env = {}, s3Url = site.sink.url } = {}) => {
+    start: async (site, { nodeFlags = [], env = {}, s3Url = site.sink.url, onSpawn } = {}) => {
       const { path: folder, remove } = await site.cleanup.folder(site.folder);
       const usersFile = join(folder, 'users.json');
       const user = { username: USERNAME, publicKeys: [site.clientKey.publicKey] };
@@ -55,6 +55,7 @@ export function sluice({ tracing = 'off', home = 'own' }: SluiceOptions = {}): T
           args: [...NODE_FLAGS, ...nodeFlags, MAIN, 'serve'],
           env: { ...environment(site, usersFile, s3Url), ...telemetry(tracing, site), ...elsewhere, ...env },
           ready: listeningPort,
+          onSpawn,
         },
         site.cleanup,
       );

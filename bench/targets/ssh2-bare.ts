@@ -12,12 +12,13 @@ export const ssh2Bare: Target = {
   sendsJobs: false,
   hasFiles: false,
   missing: async () => undefined,
-  start: async (site, { nodeFlags = [] } = {}) => {
+  start: async (site, { nodeFlags = [], onSpawn } = {}) => {
     const server = await startServer(
       {
         command: process.execPath,
         args: [...nodeFlags, '--import', 'tsx', SERVER],
         ready: (line) => (/^\d+$/.test(line) ? Number(line) : undefined),
+        onSpawn,
       },
       site.cleanup,
     );

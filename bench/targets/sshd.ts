@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { findProgram, startServer } from '../processes.ts';
+import { findProgram, freePort, startServer } from '../processes.ts';
 import type { Site } from '../site.ts';
 import type { Target } from './target.ts';
 
@@ -21,7 +20,7 @@ export const sshd: Target = {
     (await findProgram('sshd')) === undefined
       ? 'sshd is not installed: apt-get install openssh-server, or dnf install openssh-server'
       : undefined,
-  start: async (site, { folder: files } = {}) => {
+  start: async (site, { folder: files, onSpawn } = {}) => {
     const program = (await findProgram('sshd')) as string;
     const { path: folder, remove } = await site.cleanup.folder(site.folder);
     const port = await freePort();
@@ -33,6 +32,7 @@ export const sshd: Target = {
         command: program,
         args: ['-D', '-e', '-f', configFile],
         ready: (line) => (line.includes('Server listening') ? true : undefined),
+        onSpawn,
       },
       site.cleanup,
     );
@@ -69,17 +69,4 @@ function makeSeparationFolder(site: Site): () => Promise<void> {
   if (process.getuid?.() !== 0 || existsSync(PRIVILEGE_SEPARATION_FOLDER)) return async () => undefined;
   mkdirSync(PRIVILEGE_SEPARATION_FOLDER, { mode: 0o755 });
   return site.cleanup.add(() => rmdirSync(PRIVILEGE_SEPARATION_FOLDER));
-}
-
-/** A port that was free a moment ago: sshd cannot choose one itself. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' ? address?.port : undefined;
-      server.close(() => (port === undefined ? reject(new Error('no free port')) : resolve(port)));
-    });
-  });
 }

@@ -26,6 +26,8 @@ export interface StartOptions {
   readonly folder?: string;
   /** An S3 to use instead of the sink, where it uses one. */
   readonly s3Url?: string;
+  /** Called with its process in the moment in which that is there. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface RunningTarget {

@@ -20,7 +20,7 @@ export async function readIdentities(source: UsersSource): Promise<Identities> {
   const users = await source.load();
   return {
     summary: `${users.length} may log in`,
-    open: (log) => createRereadingAuthenticator({ users, source, log }),
+    open: async (log) => createRereadingAuthenticator({ users, source, log }),
   };
 }
 

@@ -1,7 +1,5 @@
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import { hash, verify } from '@node-rs/argon2';
-import { verify as verifyBcrypt } from '@node-rs/bcrypt';
 
 const deriveKey = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
@@ -29,9 +27,13 @@ export function isPasswordHash(text: string): boolean {
   return FORMATS.argon2id.test(text) || FORMATS.bcrypt.test(text);
 }
 
+/** Loaded with the first password: who lets in keys alone pays for neither, some MiB each. */
+const loadArgon2 = () => import('@node-rs/argon2');
+const loadBcrypt = () => import('@node-rs/bcrypt');
+
 /** An argon2id hash in PHC string format, with a random salt. */
-export function hashPassword(password: string): Promise<string> {
-  return hash(password, COST);
+export async function hashPassword(password: string): Promise<string> {
+  return await (await loadArgon2()).hash(password, COST);
 }
 
 /**
@@ -45,21 +47,29 @@ export function digestPassword(password: string): string {
 /** Whether the password is that of the hash: argon2id, bcrypt, scrypt, or a digest. False for a hash that cannot be read. */
 export async function verifyPassword(passwordHash: string, password: string): Promise<boolean> {
   try {
-    if (FORMATS.bcrypt.test(passwordHash)) return await verifyBcrypt(password, passwordHash);
+    if (FORMATS.bcrypt.test(passwordHash)) return await (await loadBcrypt()).verify(password, passwordHash);
     if (FORMATS.scrypt.test(passwordHash)) return await verifyScrypt(passwordHash, password);
     if (DIGEST.test(passwordHash)) return await verifyDigest(passwordHash, password);
-    return await verify(passwordHash, password);
+    return await (await loadArgon2()).verify(passwordHash, password);
   } catch {
     return false;
   }
 }
 
-/** A hash that no password matches, as expensive to check as `like`, or as our own when that is absent. */
-export async function decoyHash(like?: string): Promise<string> {
+/**
+ * A hash that no password matches, as expensive to check as `like`, or as our own when that is absent. No password is hashed for it: its
+ * digest is as good as random, in the form that the check takes, which would otherwise refuse it at once.
+ */
+export function decoyHash(like?: string): string {
   if (like !== undefined && !FORMATS.argon2id.test(like)) return withOtherSecret(like);
-  const decoy = await hashPassword(randomBytes(32).toString('base64'));
-  const cost = like?.match(/\$m=\d+,t=\d+,p=\d+\$/)?.[0];
-  return cost === undefined ? decoy : decoy.replace(/\$m=\d+,t=\d+,p=\d+\$/, () => cost);
+  const { memoryCost: m, timeCost: t, parallelism: p } = COST;
+  const cost = like?.match(/\$m=\d+,t=\d+,p=\d+\$/)?.[0] ?? `$m=${m},t=${t},p=${p}$`;
+  return `$argon2id$v=19${cost}${randomText(16)}$${randomText(32)}`;
+}
+
+/** So many bytes in base64 without padding, as the PHC string format has them. */
+function randomText(bytes: number): string {
+  return randomBytes(bytes).toString('base64').replace(/=+$/, '');
 }
 
 /** The same salt and cost, and the hash of nothing that anybody knows. */

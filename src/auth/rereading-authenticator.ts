@@ -24,12 +24,10 @@ export interface RereadingOptions {
  * Authenticates against users that may change meanwhile. Those that cannot be read, or of which one is wrong, change
  * nothing: the log has one line about it, another when the reason is another one, and one when all is well again.
  */
-export async function createRereadingAuthenticator(
-  options: RereadingOptions,
-): Promise<RereadingAuthenticator> {
+export function createRereadingAuthenticator(options: RereadingOptions): RereadingAuthenticator {
   const { source, log } = options;
   let { users } = options;
-  let current = await createUsersAuthenticator(users);
+  let current = createUsersAuthenticator(users);
   let problems: readonly string[] = [];
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -39,7 +37,7 @@ export async function createRereadingAuthenticator(
       const found = await source.load();
       const changes = changesBetween(users, found);
       if (changes !== undefined) {
-        current = await createUsersAuthenticator(found);
+        current = createUsersAuthenticator(found);
         users = found;
         const keyFingerprints = fingerprintsOf(users, [...changes.added, ...changes.changed]);
         log.info({ users: users.length, ...changes, keyFingerprints }, 'the users have changed');

@@ -41,7 +41,7 @@ export function createSecretIdentities(options: SecretIdentitiesOptions): Identi
         if (result.state !== 'ok')
           log.error({ problem: 'message' in result && result.message }, 'no secret of a user can be read');
       });
-      return await createSecretAuthenticator(options, log);
+      return createSecretAuthenticator(options, log);
     },
   };
 }
@@ -50,11 +50,11 @@ export function createSecretIdentities(options: SecretIdentitiesOptions): Identi
  * A name without a secret, a secret without a password, and one that has it in the clear cost one check of a hash like any other, so the
  * time of an answer does not tell who exists.
  */
-export async function createSecretAuthenticator(
+export function createSecretAuthenticator(
   { prefix, homeAttribute, bucket, find }: SecretIdentitiesOptions,
   log: Log,
-): Promise<Authenticator> {
-  const decoy = await decoyHash();
+): Authenticator {
+  const decoy = decoyHash();
   const cache = new SecretCache({
     find: (username) => find(`${prefix}${username}`),
     parse: (text, username) => parseUserSecret(text, { username, homeAttribute, bucket }),

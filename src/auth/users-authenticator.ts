@@ -17,9 +17,9 @@ const turns = new Turns(Math.min(availableParallelism(), MAX_CHECKS_AT_ONCE));
  * Authenticates against the users of a document. A name that is not in it, or has no password, costs one
  * password check like any other, so the time of an answer does not tell who exists.
  */
-export async function createUsersAuthenticator(users: readonly User[]): Promise<Authenticator> {
+export function createUsersAuthenticator(users: readonly User[]): Authenticator {
   const byName = new Map(users.map((user) => [user.principal.username, user]));
-  const decoy = await decoyHash(users.find((user) => user.passwordHash !== undefined)?.passwordHash);
+  const decoy = decoyHash(users.find((user) => user.passwordHash !== undefined)?.passwordHash);
   return {
     authenticate: (credentials, connection, proven) =>
       judge({ user: byName.get(credentials.username), decoy }, credentials, connection, proven),

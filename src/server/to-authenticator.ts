@@ -20,7 +20,7 @@ export async function toAuthenticator(auth: AuthSource, log: Log): Promise<AppPa
     return withCheckedAnswers(auth, 'auth');
   try {
     if ('usersFile' in auth) return await createFileAuthenticator(auth, log);
-    if ('users' in auth) return await createUsersAuthenticator(readUsersDocument(auth));
+    if ('users' in auth) return createUsersAuthenticator(readUsersDocument(auth));
   } catch (error) {
     if (!(error instanceof UsersDocumentError) && !(error instanceof UsersSourceError)) throw error;
     throw new OptionsError(error.faults.map((fault) => `auth: ${fault}`));
@@ -40,5 +40,5 @@ async function createFileAuthenticator(
       throw new Error(`usersFile: it cannot be read: ${error.message}`);
     });
   const source = createUsersSource({ variable: 'usersFile', rereadMs: REREAD_MS, read });
-  return await createRereadingAuthenticator({ users: await source.load(), source, log });
+  return createRereadingAuthenticator({ users: await source.load(), source, log });
 }

@@ -39,7 +39,7 @@ async function rereading(text: string) {
   const recorder = new Recorder<LogLine>(({ message }) => message);
   const lines = Object.assign([] as LogLine[], { push: (line: LogLine) => recorder.add(line) });
   const users = await source.load();
-  authenticator = await createRereadingAuthenticator({ users, source, log: collectLog(lines).log });
+  authenticator = createRereadingAuthenticator({ users, source, log: collectLog(lines).log });
   const started = authenticator;
   started.start();
   return {

@@ -31,7 +31,7 @@ beforeEach(async () => {
   server = await startSecretsServer();
   proxy = await startFaultProxy(server.endpoint);
   lines = [];
-  authenticator = await createSecretAuthenticator(options(), collectLog(lines).log);
+  authenticator = createSecretAuthenticator(options(), collectLog(lines).log);
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -200,7 +200,7 @@ describe('Secrets Manager is asked', () => {
     const { find } = options();
     const asked: string[] = [];
     put('acme', { PublicKeys: [LINE] });
-    authenticator = await createSecretAuthenticator(
+    authenticator = createSecretAuthenticator(
       {
         ...options(),
         find: async (secretId) => {

@@ -29,7 +29,7 @@ beforeAll(async () => {
     { principal: principal('both'), passwordHash, publicKeys: [authorized(1), authorized(2)], requires: [] },
     { principal: principal('keys-only'), passwordHash: undefined, publicKeys: [authorized(3)], requires: [] },
   ];
-  authenticator = await createUsersAuthenticator(users);
+  authenticator = createUsersAuthenticator(users);
 });
 afterEach(() => {
   vi.mocked(verifyPassword).mockClear();
@@ -71,7 +71,7 @@ describe('a password', () => {
   });
 
   test('of users who all have none is checked at our own cost', async () => {
-    const keysOnly = await createUsersAuthenticator(users.slice(1));
+    const keysOnly = createUsersAuthenticator(users.slice(1));
     const credentials = { method: 'password', username: 'x', password: 'y' } as const;
     expect(await keysOnly.authenticate(credentials, connection, NOTHING)).toBeUndefined();
     expect(vi.mocked(verifyPassword).mock.calls[0]?.[0]).toContain('m=19456,t=2,p=1');
@@ -106,7 +106,7 @@ describe('a public key', () => {
 describe('a user who has to show both', () => {
   const both = async (method: 'password' | 'publickey', proven: ReadonlySet<AuthenticationMethod>) => {
     const [user] = users.map((each) => ({ ...each, requires: ['publickey', 'password'] as const }));
-    const strict = await createUsersAuthenticator(user === undefined ? [] : [user]);
+    const strict = createUsersAuthenticator(user === undefined ? [] : [user]);
     const shown =
       method === 'password'
         ? ({ method, username: 'both', password: 'right' } as const)
@@ -127,7 +127,7 @@ describe('a user who has to show both', () => {
 });
 
 test('without any user nobody gets in', async () => {
-  const nobody = await createUsersAuthenticator([]);
+  const nobody = createUsersAuthenticator([]);
   const credentials = { method: 'password', username: '', password: '' } as const;
   expect(await nobody.authenticate(credentials, connection, NOTHING)).toBeUndefined();
 });

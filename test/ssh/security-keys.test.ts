@@ -47,7 +47,7 @@ async function logIn(key: SoftSecurityKey, authenticator: Authenticator): Promis
   return (await run('sftp', ['-F', 'none', ...args, ...target])).code;
 }
 
-function usersWith(line: string): Promise<Authenticator> {
+function usersWith(line: string): Authenticator {
   const users = [{ username: USERNAME, publicKeys: [line] }];
   return createUsersAuthenticator(parseUsersDocument(JSON.stringify({ users })));
 }
@@ -61,38 +61,38 @@ describe.each(['ed25519', 'ecdsa'] as const)(
     });
 
     test('is in when it was touched', async () => {
-      expect(await logIn(key, await usersWith(key.line))).toBe(0);
+      expect(await logIn(key, usersWith(key.line))).toBe(0);
     });
 
     test('is not when it was not', async () => {
       key.flags = 0;
-      expect(await logIn(key, await usersWith(key.line))).toBe(255);
+      expect(await logIn(key, usersWith(key.line))).toBe(255);
     });
 
     test('is without a touch where none is required', async () => {
       key.flags = 0;
-      expect(await logIn(key, await usersWith(`no-touch-required ${key.line}`))).toBe(0);
+      expect(await logIn(key, usersWith(`no-touch-required ${key.line}`))).toBe(0);
     });
 
     test('is not without a PIN where one is required', async () => {
-      expect(await logIn(key, await usersWith(`verify-required ${key.line}`))).toBe(255);
+      expect(await logIn(key, usersWith(`verify-required ${key.line}`))).toBe(255);
     });
 
     test('is with a PIN where one is required', async () => {
       key.flags = TOUCHED | VERIFIED;
-      expect(await logIn(key, await usersWith(`verify-required ${key.line}`))).toBe(0);
+      expect(await logIn(key, usersWith(`verify-required ${key.line}`))).toBe(0);
     });
 
     test('is not with the signature of another key', async () => {
       const other = createSecurityKey(type);
       key.sign = (message) => other.sign(message);
-      expect(await logIn(key, await usersWith(key.line))).toBe(255);
+      expect(await logIn(key, usersWith(key.line))).toBe(255);
     });
 
     test('is not with a signature of something else', async () => {
       const { sign } = key;
       key.sign = (message) => sign.call(key, Buffer.concat([message, Buffer.of(0)]));
-      expect(await logIn(key, await usersWith(key.line))).toBe(255);
+      expect(await logIn(key, usersWith(key.line))).toBe(255);
     });
 
     test('is not with flags that were not signed', async () => {
@@ -103,7 +103,7 @@ describe.each(['ed25519', 'ecdsa'] as const)(
         signature[signature.length - 5] = TOUCHED;
         return signature;
       };
-      expect(await logIn(key, await usersWith(key.line))).toBe(255);
+      expect(await logIn(key, usersWith(key.line))).toBe(255);
     });
 
     test('has to be touched for an authenticator that knows nothing of security keys', async () => {
