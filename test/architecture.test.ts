@@ -178,7 +178,7 @@ const HOMES: Readonly<
   '@aws-sdk/client-sts': { code: ['backends/s3'] },
   '@noble/post-quantum': { code: ['ssh/mlkem768x25519.ts'] },
   '@aws-sdk/credential-provider-node': { code: ['auth/sign-question.ts'] },
-  '@smithy/core': { code: ['auth/sign-question.ts', 'aws'] },
+  '@smithy/core': { code: ['auth/sign-question.ts', 'aws', 'backends/s3/express.ts'] },
   '@smithy/signature-v4': { code: ['auth/sign-question.ts', 'aws'] },
   '@node-rs/argon2': { code: ['auth/passwords.ts'] },
   '@node-rs/bcrypt': { code: ['auth/passwords.ts'] },

@@ -1,4 +1,5 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { sdkStreamMixin } from '@smithy/core/serde';
 import { discard, type ExpressCall } from '../../aws/express-lane.ts';
 
 type Headers = Record<string, string>;
@@ -54,7 +55,7 @@ export const S3_EXPRESS_CALLS: ReadonlyMap<unknown, ExpressCall> = new Map<unkno
         return { path: toPath(input['Key']), headers };
       },
       read: async ({ headers, body }) => ({
-        Body: body,
+        Body: sdkStreamMixin(body),
         ETag: headers['etag'],
         ContentLength:
           headers['content-length'] === undefined ? undefined : Number(headers['content-length']),
