@@ -57,12 +57,24 @@ export interface Protocol {
     /** What has come of a message that is not whole: where it lies, when only its authentication is missing. */
     _packet: Uint8Array | null;
   };
+  /** For what goes out; another one after each exchange of keys. */
+  readonly _cipher: Cipher;
   /** Takes everything else that comes in. */
   _onPayload: OnPayload;
   /** What becomes of messages that make sense. */
   readonly _handlers: { CHANNEL_DATA: OnChannelData };
   /** Lets the other side send more on a channel, by its number there (RFC 4254, section 5.2). */
   readonly channelWindowAdjust: (id: number, bytes: number) => void;
+}
+
+export interface Cipher {
+  /**
+   * A packet (RFC 4253, section 6) in which all is there but the payload: the length of what follows, that of the padding, room for the
+   * payload, the padding, and room for what authenticates it, if that lies there.
+   */
+  allocPacket(payloadLength: number): Buffer;
+  /** Sends such a packet, encrypted where it lies or elsewhere. It is not kept. */
+  encrypt(packet: Buffer): void;
 }
 
 /** `id` is the number of the channel here. */

@@ -5,6 +5,7 @@ import { type ChannelInput, ChannelInputs } from './channel-inputs.ts';
 import { isLent, lendReads } from './frugal-socket.ts';
 import { type ClientOffer, readKexInit } from './kexinit.ts';
 import { type Flood, MessageAllowance } from './message-allowance.ts';
+import { makePacketsThriftily } from './outgoing-packets.ts';
 import { exchangeKeys, offerHybrid } from './post-quantum.ts';
 import { Rekeying, type RekeyingOptions } from './rekeying.ts';
 import type { SocketValve } from './socket-valve.ts';
@@ -81,6 +82,7 @@ export class Transport {
     if (algorithms.kex.includes(MLKEM768_X25519)) offerHybrid(this.#protocol);
     this.#inputs = new ChannelInputs(this.#protocol);
     lendReads(socket);
+    client.on('handshake', () => makePacketsThriftily(this.#protocol._cipher, socket));
     interceptMessages(this.#protocol, (payload, next) => this.#onMessage(payload, next));
     let isLoggedIn = false;
     client.once('ready', () => {

@@ -79,6 +79,8 @@ test('a worker that dies is replaced; its upload fails visibly, and leaves nothi
   const { worker } = await service.log(({ msg }) => msg === 'authenticated');
   process.kill(await listens(Number(worker)), 'SIGKILL');
   expect((await uploading).code).not.toBe(0);
+  // What S3 has whole it may store, whoever has sent it: the connection has to be gone before it goes on.
+  await around.s3.waitFor(({ key, aborted }) => key === `${PREFIX}lost` && aborted);
   hold.release();
   expect(await service.log(({ signal }) => signal === 'SIGKILL')).toMatchObject({ level: 'error', worker });
   await listens(3);

@@ -39,6 +39,8 @@ test('ssh2 is inside as this code takes it to be', async () => {
   expect(protocol._onPayload).toBeTypeOf('function');
   expect(protocol._decipher._onPayload).toBeTypeOf('function');
   expect(protocol._decipher._packet).toBeNull();
+  expect(protocol._cipher.allocPacket).toHaveLength(1);
+  expect(protocol._cipher.encrypt).toHaveLength(1);
   expect(protocol._handlers.CHANNEL_DATA).toHaveLength(3);
   expect(protocol.channelWindowAdjust).toHaveLength(2);
   expect(protocol._kex).toBeUndefined();
