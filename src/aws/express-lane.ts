@@ -10,6 +10,8 @@ export interface Written {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
+  /** Set when the answer's body is wanted in one piece, and the most that it may have, in bytes. */
+  readonly wholeBytes?: number;
 }
 
 /** An operation as it is called without the SDK's machinery. */
@@ -38,6 +40,11 @@ interface SendOptions {
   readonly abortSignal?: AbortSignal;
 }
 
+/** What the lane tells a client's request handler: one that does not know of `wholeBytes` answers as it always does. */
+export interface LaneOptions extends SendOptions {
+  readonly wholeBytes?: number;
+}
+
 interface Output {
   readonly $metadata: { attempts?: number };
 }
@@ -61,7 +68,7 @@ interface AwsClient {
   readonly config: Pick<SignatureV4Init, 'credentials'> & {
     readonly sha256: NonNullable<SignatureV4Init['sha256']>;
     readonly requestHandler: {
-      handle(request: HttpRequest, options: SendOptions): Promise<{ readonly response: HttpResponse }>;
+      handle(request: HttpRequest, options: LaneOptions): Promise<{ readonly response: HttpResponse }>;
     };
     readonly region: () => Promise<string>;
     readonly defaultSigningName?: string;
@@ -180,7 +187,7 @@ async function afterDetour({ isDoubtful }: Detour, sent: Promise<Output>): Promi
 async function attempt(
   { config }: AwsClient,
   { request, basePath, signer }: Place,
-  { path, headers, body }: Written,
+  { path, headers, body, wholeBytes }: Written,
   abortSignal: AbortSignal | undefined,
 ): Promise<HttpResponse | Detour> {
   const own = new HttpRequest({
@@ -193,7 +200,10 @@ async function attempt(
   try {
     const signingDate = new Date(Date.now() + config.systemClockOffset);
     const signed = (await signer.sign(own, { signingDate })) as HttpRequest;
-    const options = abortSignal === undefined ? {} : { abortSignal };
+    const options = {
+      ...(abortSignal === undefined ? {} : { abortSignal }),
+      ...(wholeBytes === undefined ? {} : { wholeBytes }),
+    };
     const { response } = await config.requestHandler.handle(signed, options);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     discard(response);
@@ -259,5 +269,5 @@ function toOutput({ statusCode, headers }: HttpResponse, output: object): Output
 
 /** Reads on, so that the connection can be used again. */
 export function discard({ body }: HttpResponse): void {
-  body.once('error', () => undefined).resume();
+  if (!(body instanceof Uint8Array)) body.once('error', () => undefined).resume();
 }

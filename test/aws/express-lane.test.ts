@@ -198,6 +198,26 @@ describe('GetObject of a range', () => {
     expect(constant(first?.headers ?? {})).toMatchObject(headers);
   });
 
+  test('is read in one piece, past Node’s HTTP client, if it is not too long for that', async () => {
+    await get('object', 'bytes=0-4194303');
+    await get('object', 'bytes=0-4194304');
+    expect(s3.requests.map(isBySdk)).toEqual([true, false, false]);
+    // What Node's client sends, and we do not.
+    expect(s3.requests.map(({ headers }) => headers.connection)).toEqual([
+      'keep-alive',
+      undefined,
+      'keep-alive',
+    ]);
+  });
+
+  test('that is cut is asked for again, by the SDK', async () => {
+    s3.fault({ operation: 'GetObject', times: 1, reset: 'response-body' });
+    const { Body: bytes, $metadata } = await get('object', 'bytes=3-5');
+    expect(await bytes?.transformToString()).toBe('345');
+    expect($metadata.attempts).toBe(2);
+    expect(s3.requests.map(isBySdk)).toEqual([true, false, true]);
+  });
+
   test('fails as the SDK has it fail', async () => {
     await expect(get('object', 'bytes=10-12')).rejects.toMatchObject({ name: 'InvalidRange' });
     await expect(get('none', 'bytes=0-0')).rejects.toMatchObject({ name: 'NoSuchKey' });

@@ -3,7 +3,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { addExpressLane } from '../../aws/express-lane.ts';
+import { addExpressLane, type LaneOptions } from '../../aws/express-lane.ts';
+import { WholeBodies } from '../../aws/whole-bodies.ts';
 import type { AwsConfig } from '../../config/load.ts';
 import { S3_EXPRESS_CALLS } from './express.ts';
 import { MAX_ATTEMPTS, S3RetryStrategy } from './retries.ts';
@@ -123,9 +124,18 @@ function createRequestHandler({ connecting, usual, patient }: Silence): RequestH
   const usually = handler.handle.bind(handler);
   const patientHandler = createHandler({ ...options, socketTimeout: patient });
   const patiently = patientHandler.handle.bind(patientHandler);
+  const wholeBodies = new WholeBodies({ connecting, silence: usual, maxSockets: MAX_SOCKETS });
+  const destroy = handler.destroy?.bind(handler);
   return Object.assign(handler, {
-    handle: (request: HttpRequest, extras?: HandlerOptions) =>
-      mayBeSilent(request) ? patiently(request, extras) : usually(request, extras),
+    handle: (request: HttpRequest, extras?: HandlerOptions & LaneOptions) => {
+      if (extras?.wholeBytes !== undefined && !wholeBodies.isBusy)
+        return wholeBodies.handle(request, extras.wholeBytes, extras.abortSignal);
+      return mayBeSilent(request) ? patiently(request, extras) : usually(request, extras);
+    },
+    destroy: () => {
+      destroy?.();
+      wholeBodies.destroy();
+    },
   });
 }
 

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import { discard, type ExpressCall } from '../../aws/express-lane.ts';
@@ -17,6 +18,9 @@ const PUT_HEADERS: Readonly<Record<string, string>> = {
   IfNoneMatch: 'if-none-match',
 };
 const GET_HEADERS: Readonly<Record<string, string>> = { IfMatch: 'if-match', Range: 'range' };
+
+/** Longest range that is read in one piece, in bytes: nothing that is read ahead for a client is longer. */
+const MAX_WHOLE_BYTES = 4 * 1024 * 1024;
 
 /** Members that are written otherwise. */
 const ELSEWHERE = new Set(['Bucket', 'Key', 'Body', 'ContentLength', 'Metadata']);
@@ -52,10 +56,15 @@ export const S3_EXPRESS_CALLS: ReadonlyMap<unknown, ExpressCall> = new Map<unkno
         const headers = toHeaders(input, GET_HEADERS);
         // Of a whole object the SDK's answer can do more.
         if (headers?.['range'] === undefined) return undefined;
-        return { path: toPath(input['Key']), headers };
+        const wholeBytes = lengthOf(headers['range']);
+        return {
+          path: toPath(input['Key']),
+          headers,
+          ...(wholeBytes <= MAX_WHOLE_BYTES ? { wholeBytes } : {}),
+        };
       },
       read: async ({ headers, body }) => ({
-        Body: sdkStreamMixin(body),
+        Body: sdkStreamMixin(body instanceof Uint8Array ? Readable.from([body]) : body),
         ETag: headers['etag'],
         ContentLength:
           headers['content-length'] === undefined ? undefined : Number(headers['content-length']),
@@ -77,6 +86,12 @@ function toHeaders(
     headers[name] = value;
   }
   return headers;
+}
+
+/** Bytes of a range; Infinity when it has no end. */
+function lengthOf(range: string): number {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(range) ?? [];
+  return last === undefined ? Number.POSITIVE_INFINITY : Number(last) - Number(first) + 1;
 }
 
 /** A key as the SDK writes it into a path: RFC 3986, slash by slash. */

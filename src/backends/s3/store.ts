@@ -119,14 +119,13 @@ export class ObjectStore {
 
   /** `length` bytes from `offset`, fewer at the end of the object, none past it; the whole object without a range. */
   async get(key: string, range: ObjectRange = {}): Promise<Uint8Array> {
-    // Joined at the end: with memory for all of it taken at the beginning, a download of 1 GiB cost 6 s of CPU, not 3.6.
     const pieces: Uint8Array[] = [];
     try {
       for await (const bytes of readObject(this, key, range)) pieces.push(bytes);
     } catch (error) {
       if (!isPastTheEnd(error)) throw error;
     }
-    return Buffer.concat(pieces);
+    return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
   }
 
   /** `length` bytes of an object as they arrive: all of them, or it fails. */
