@@ -8,6 +8,7 @@ import { SignatureV4, type SignatureV4Init } from '@smithy/signature-v4';
 export interface Written {
   /** The end of the path: what comes before it is the place's. */
   readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | string;
   /** Set when the answer's body is wanted in one piece, and the most that it may have, in bytes. */
@@ -187,12 +188,13 @@ async function afterDetour({ isDoubtful }: Detour, sent: Promise<Output>): Promi
 async function attempt(
   { config }: AwsClient,
   { request, basePath, signer }: Place,
-  { path, headers, body, wholeBytes }: Written,
+  { path, query, headers, body, wholeBytes }: Written,
   abortSignal: AbortSignal | undefined,
 ): Promise<HttpResponse | Detour> {
   const own = new HttpRequest({
     ...request,
     path: basePath + path,
+    query: { ...request.query, ...query },
     headers: { ...request.headers, ...headers },
     body,
   });
@@ -223,22 +225,23 @@ async function toPlace(
 ): Promise<Place | undefined> {
   const scheme = endpointV2?.properties?.authSchemes?.[0];
   if (written === undefined || (scheme?.name ?? 'sigv4') !== 'sigv4') return undefined;
-  const { path, headers, body } = written;
+  const { path, headers, body, query = {} } = written;
   const isAsWritten =
     sent.path.endsWith(path) &&
     isSame(sent.body, body) &&
-    Object.entries(headers).every(([name, value]) => sent.headers[name] === value);
+    has(sent.headers, headers) &&
+    has(sent.query, query);
   if (!isAsWritten) return undefined;
   const constant = Object.entries(sent.headers).filter(([name]) => !(name in headers || LEFT_OUT.has(name)));
   if (constant.some(([name]) => !CONSTANT.has(name))) return undefined;
-  const { method, protocol, hostname, port, query } = sent;
+  const { method, protocol, hostname, port } = sent;
   return {
     request: new HttpRequest({
       method,
       protocol,
       hostname,
       ...(port === undefined ? {} : { port }),
-      query,
+      query: Object.fromEntries(Object.entries(sent.query).filter(([name]) => !(name in query))),
       headers: Object.fromEntries(constant),
     }),
     basePath: sent.path.slice(0, sent.path.length - path.length),
@@ -250,6 +253,11 @@ async function toPlace(
       uriEscapePath: config.signingEscapePath,
     }),
   };
+}
+
+/** Whether all that was written was sent. */
+function has(sent: Readonly<Record<string, unknown>>, written: Readonly<Record<string, string>>): boolean {
+  return Object.entries(written).every(([name, value]) => sent[name] === value);
 }
 
 /** Texts are JSON, of which the order of members does not matter. */

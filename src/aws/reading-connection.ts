@@ -1,12 +1,19 @@
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type AnswerHead, endOfHead, parseAnswerHead } from './answer-head.ts';
-import type { WholeBodiesOptions } from './whole-bodies.ts';
 
 /** Longest head of an answer, in bytes; S3's have less than one KiB. Error messages are no longer either. */
 const MAX_HEAD_BYTES = 16 * 1024;
 
-export interface ReadingConnectionOptions extends Pick<WholeBodiesOptions, 'connecting' | 'silence'> {
+/** When a connection counts as dead, in milliseconds. */
+export interface ConnectionLimits {
+  /** Until it stands, TLS and all. */
+  readonly connecting: number;
+  /** Without a byte in either direction. */
+  readonly silence: number;
+}
+
+export interface ReadingConnectionOptions extends ConnectionLimits {
   /** `http:` or `https:`. */
   readonly protocol: string;
   readonly hostname: string;

@@ -1,12 +1,8 @@
 import { validateHeaderValue } from 'node:http';
 import { buildQueryString, type HttpRequest, HttpResponse } from '@smithy/core/protocols';
-import { ReadingConnection } from './reading-connection.ts';
+import { type ConnectionLimits, ReadingConnection } from './reading-connection.ts';
 
-export interface WholeBodiesOptions {
-  /** Milliseconds until a connection stands, TLS and all. */
-  readonly connecting: number;
-  /** Milliseconds without a byte in either direction, after which a connection is ended. */
-  readonly silence: number;
+export interface WholeBodiesOptions extends ConnectionLimits {
   /** Connections that are in use at once; what is not in use stays until somebody ends it or silence does. */
   readonly maxSockets: number;
 }

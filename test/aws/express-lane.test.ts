@@ -2,10 +2,13 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import {
+  CreateMultipartUploadCommand,
   GetObjectCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
+  UploadPartCommand,
+  type UploadPartCommandInput,
 } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -179,6 +182,37 @@ describe('PutObject', () => {
     const [, second, third] = s3.requests.map(({ headers }) => headers.authorization);
     expect(second).toContain('Credential=before/');
     expect(third).toContain('Credential=after/');
+  });
+});
+
+describe('UploadPart', () => {
+  test('is the SDK’s once for each bucket, then the same request without it, each with its part and upload', async () => {
+    const uploads = ['first', 'second'].map(async (Key) => {
+      const { UploadId } = await client.send(
+        new CreateMultipartUploadCommand({
+          Bucket,
+          Key,
+          ChecksumAlgorithm: 'CRC32',
+          ChecksumType: 'FULL_OBJECT',
+        }),
+      );
+      return { Bucket, Key, UploadId };
+    });
+    const part = (upload: UploadPartCommandInput) => client.send(new UploadPartCommand(upload));
+    const [first, second] = (await Promise.all(uploads)) as [UploadPartCommandInput, UploadPartCommandInput];
+    s3.clearRequests();
+    const more = { Body, ContentLength: Body.length, ChecksumCRC32: toBase64(crc32(Body)) };
+    await part({ ...first, ...more, PartNumber: 1 });
+    const { ETag, $metadata } = await part({ ...second, ...more, PartNumber: 2 });
+    expect(ETag).toMatch(/^"[0-9a-f]{32}"$/);
+    expect($metadata).toMatchObject({ httpStatusCode: 200, attempts: 1 });
+    const [bySdk, byLane] = s3.requests;
+    expect([bySdk, byLane].map((request) => request && isBySdk(request))).toEqual([true, false]);
+    expect(constant(byLane?.headers ?? {})).toEqual(constant(bySdk?.headers ?? {}));
+    expect(byLane?.query).toEqual({ ...bySdk?.query, partNumber: '2', uploadId: second.UploadId });
+    // S3 verifies it: the header is there, and is that of the body.
+    const wrong = part({ ...second, ...more, PartNumber: 3, ChecksumCRC32: 'AAAAAA==' });
+    await expect(wrong).rejects.toMatchObject({ name: 'BadDigest' });
   });
 });
 

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import { discard, type ExpressCall } from '../../aws/express-lane.ts';
 
 type Headers = Record<string, string>;
 
-/** Which member of an input is which header (Amazon S3 API, PutObject and GetObject). */
+/** Which member of an input is which header (Amazon S3 API, PutObject, UploadPart and GetObject). */
 const PUT_HEADERS: Readonly<Record<string, string>> = {
   CacheControl: 'cache-control',
   ChecksumAlgorithm: 'x-amz-sdk-checksum-algorithm',
@@ -17,6 +17,7 @@ const PUT_HEADERS: Readonly<Record<string, string>> = {
   IfMatch: 'if-match',
   IfNoneMatch: 'if-none-match',
 };
+const PART_HEADERS: Readonly<Record<string, string>> = { ChecksumCRC32: 'x-amz-checksum-crc32' };
 const GET_HEADERS: Readonly<Record<string, string>> = { IfMatch: 'if-match', Range: 'range' };
 
 /** Longest range that is read in one piece, in bytes: nothing that is read ahead for a client is longer. */
@@ -25,26 +26,51 @@ const MAX_WHOLE_BYTES = 4 * 1024 * 1024;
 /** Members that are written otherwise. */
 const ELSEWHERE = new Set(['Bucket', 'Key', 'Body', 'ContentLength', 'Metadata']);
 
-/** What uploads of small files are made of, and downloads of large ones. */
+/** What uploads are made of, and downloads of large files. */
 export const S3_EXPRESS_CALLS: ReadonlyMap<unknown, ExpressCall> = new Map<unknown, ExpressCall>([
   [
     PutObjectCommand,
     {
       placeOf: ({ Bucket }) => String(Bucket),
       write: (input) => {
-        const { Key, Body, ContentLength, Metadata } = input;
+        const { Key, Metadata } = input;
         const headers = toHeaders(input, PUT_HEADERS);
-        if (headers === undefined || !(Body instanceof Uint8Array) || ContentLength !== Body.length)
-          return undefined;
+        const body = toBody(input);
+        if (headers === undefined || body === undefined) return undefined;
         headers['content-type'] ??= 'application/octet-stream';
         headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
         for (const [name, value] of Object.entries((Metadata ?? {}) as Headers))
           headers[`x-amz-meta-${name.toLowerCase()}`] = value;
-        return { path: toPath(Key), headers, body: Body };
+        return { path: toPath(Key), headers, body };
       },
       read: async (response) => {
         discard(response);
         return { ETag: response.headers['etag'], VersionId: response.headers['x-amz-version-id'] };
+      },
+    },
+  ],
+  [
+    UploadPartCommand,
+    {
+      placeOf: ({ Bucket }) => String(Bucket),
+      write: ({ UploadId, PartNumber, ...input }) => {
+        const headers = toHeaders(input, PART_HEADERS);
+        const body = toBody(input);
+        if (headers === undefined || body === undefined) return undefined;
+        return {
+          path: toPath(input['Key']),
+          query: { partNumber: String(PartNumber), uploadId: String(UploadId) },
+          headers: {
+            ...headers,
+            'content-type': 'application/octet-stream',
+            'x-amz-content-sha256': 'UNSIGNED-PAYLOAD',
+          },
+          body,
+        };
+      },
+      read: async (response) => {
+        discard(response);
+        return { ETag: response.headers['etag'] };
       },
     },
   ],
@@ -72,6 +98,11 @@ export const S3_EXPRESS_CALLS: ReadonlyMap<unknown, ExpressCall> = new Map<unkno
     },
   ],
 ]);
+
+/** Undefined when it is still to come. */
+function toBody({ Body, ContentLength }: Readonly<Record<string, unknown>>): Uint8Array | undefined {
+  return Body instanceof Uint8Array && Body.length === ContentLength ? Body : undefined;
+}
 
 /** Undefined when there is a member that is no header here. */
 function toHeaders(
