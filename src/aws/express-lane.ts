@@ -39,6 +39,8 @@ interface Command {
 
 interface SendOptions {
   readonly abortSignal?: AbortSignal;
+  /** Makes the memory of an answer's body that is wanted in one piece. */
+  readonly allocate?: (bytes: number) => Uint8Array;
 }
 
 /** What the lane tells a client's request handler: one that does not know of `wholeBytes` answers as it always does. */
@@ -148,7 +150,7 @@ export function addExpressLane(sdkClient: unknown, calls: ReadonlyMap<unknown, E
       return sendBySdk(command, options);
     }
     const signal = options?.abortSignal;
-    const ended = await attempt(client, place, written, signal);
+    const ended = await attempt(client, place, written, options);
     if (!(ended instanceof Detour)) return toOutput(ended, await call.read(ended, input));
     if (ended.pauseMs > 0) await pause(Math.random() * ended.pauseMs, undefined, signal && { signal });
     return afterDetour(ended, sendBySdk(command, options));
@@ -189,7 +191,7 @@ async function attempt(
   { config }: AwsClient,
   { request, basePath, signer }: Place,
   { path, query, headers, body, wholeBytes }: Written,
-  abortSignal: AbortSignal | undefined,
+  sendOptions: SendOptions = {},
 ): Promise<HttpResponse | Detour> {
   const own = new HttpRequest({
     ...request,
@@ -202,16 +204,13 @@ async function attempt(
   try {
     const signingDate = new Date(Date.now() + config.systemClockOffset);
     const signed = (await signer.sign(own, { signingDate })) as HttpRequest;
-    const options = {
-      ...(abortSignal === undefined ? {} : { abortSignal }),
-      ...(wholeBytes === undefined ? {} : { wholeBytes }),
-    };
+    const options = wholeBytes === undefined ? sendOptions : { ...sendOptions, wholeBytes };
     const { response } = await config.requestHandler.handle(signed, options);
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
     discard(response);
     return new Detour(response.statusCode);
   } catch (error) {
-    if (abortSignal?.aborted) throw error;
+    if (sendOptions.abortSignal?.aborted) throw error;
     return new Detour(undefined);
   }
 }

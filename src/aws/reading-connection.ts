@@ -23,12 +23,17 @@ export interface ReadingConnectionOptions extends ConnectionLimits {
 
 export interface WholeAnswer {
   readonly head: AnswerHead;
-  readonly body: Buffer;
+  readonly body: Uint8Array;
+}
+
+export interface BodyOptions {
+  readonly maxBytes: number;
+  /** Makes the memory of a body that is not an error's. */
+  readonly allocate: (bytes: number) => Uint8Array;
 }
 
 /** A request that is under way. */
-interface Question {
-  readonly maxBytes: number;
+interface Question extends BodyOptions {
   readonly resolve: (answer: WholeAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -39,7 +44,7 @@ export class ReadingConnection {
   readonly #headBytes = Buffer.allocUnsafeSlow(MAX_HEAD_BYTES);
   #question: Question | undefined;
   #head: AnswerHead | undefined;
-  #body: Buffer | undefined;
+  #body: Uint8Array | undefined;
   /** Bytes of the head or, once there is one, of the body. */
   #taken = 0;
   #failure: unknown;
@@ -77,9 +82,9 @@ export class ReadingConnection {
   }
 
   /** @throws what the connection was destroyed of */
-  ask(request: string, maxBytes: number): Promise<WholeAnswer> {
+  ask(request: string, options: BodyOptions): Promise<WholeAnswer> {
     return new Promise((resolve, reject) => {
-      this.#question = { maxBytes, resolve, reject };
+      this.#question = { ...options, resolve, reject };
       this.#socket.ref().write(request, 'latin1');
     });
   }
@@ -101,20 +106,21 @@ export class ReadingConnection {
   }
 
   /** With what there is of the body, if the head is there. */
-  #takeHead({ maxBytes }: Question): void {
+  #takeHead({ maxBytes, allocate }: Question): void {
     const bytes = this.#headBytes.subarray(0, this.#taken);
     const end = endOfHead(bytes);
     if (end === -1 && bytes.length < MAX_HEAD_BYTES) return;
     this.#head = parseAnswerHead(bytes.toString('latin1', 0, end));
     const { statusCode, contentLength } = this.#head;
-    const most = statusCode < 300 ? maxBytes : MAX_HEAD_BYTES;
+    const isError = statusCode >= 300;
+    const most = isError ? MAX_HEAD_BYTES : maxBytes;
     if (contentLength > most || bytes.length - end > contentLength)
       throw new Error('the store sent more than it was asked for');
-    this.#body = Buffer.allocUnsafeSlow(contentLength);
+    this.#body = isError ? Buffer.allocUnsafeSlow(contentLength) : allocate(contentLength);
     this.#taken = bytes.copy(this.#body, 0, end);
   }
 
-  #answer(question: Question, body: Buffer): void {
+  #answer(question: Question, body: Uint8Array): void {
     const head = this.#head as AnswerHead;
     this.#question = this.#head = this.#body = undefined;
     this.#taken = 0;

@@ -7,6 +7,12 @@ export interface WholeBodiesOptions extends ConnectionLimits {
   readonly maxSockets: number;
 }
 
+export interface WholeBodyOptions {
+  readonly abortSignal?: AbortSignal;
+  /** Makes the memory of the body. */
+  readonly allocate?: (bytes: number) => Uint8Array;
+}
+
 /**
  * Sends GET requests whose bodies are wanted in one piece, and reads them from the socket to where they are wanted. Node's HTTP client
  * reads 64 KiB at a time into fresh memory, copies that, and leaves the pieces to be joined.
@@ -36,7 +42,7 @@ export class WholeBodies {
   async handle(
     request: HttpRequest,
     maxBytes: number,
-    abortSignal?: AbortSignal,
+    { abortSignal, allocate = Buffer.allocUnsafeSlow }: WholeBodyOptions = {},
   ): Promise<{ readonly response: HttpResponse }> {
     abortSignal?.throwIfAborted();
     const { protocol, hostname, port } = request;
@@ -55,7 +61,7 @@ export class WholeBodies {
     abortSignal?.addEventListener('abort', end, { once: true });
     this.#inUse++;
     try {
-      const { head, body } = await connection.ask(text, maxBytes);
+      const { head, body } = await connection.ask(text, { maxBytes, allocate });
       if (connection.isReusable) this.#keep(origin, connection);
       return {
         response: new HttpResponse({ statusCode: head.statusCode, headers: { ...head.headers }, body }),

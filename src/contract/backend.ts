@@ -101,6 +101,11 @@ export interface FileRange {
   /** Bytes. */
   readonly length: number;
   readonly etag?: string;
+  /**
+   * Makes memory for so many of these bytes, which has been used before: for a backend that would otherwise make it for each range, and may
+   * be called once more when it begins again. What is not asked for here is not used again.
+   */
+  readonly allocate?: (bytes: number) => Uint8Array;
 }
 
 /** The open flags of POSIX `open(2)`, as far as they concern writing. */

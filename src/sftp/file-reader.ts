@@ -1,9 +1,17 @@
 import { FsError, type FsErrorCode, toFsErrorCode } from '../contract/errors.ts';
 import type { MemoryAllowance } from '../contract/memory.ts';
-import { ReadWindow, type Stretch } from './read-window.ts';
+import { type Fetch, ReadWindow, type Stretch } from './read-window.ts';
 
-/** Fetches `length` bytes from `offset`: fewer only at the end of the file. May stop when the signal is aborted. */
-export type FetchRange = (offset: number, length: number, signal: AbortSignal) => Promise<Uint8Array>;
+/**
+ * Fetches `length` bytes from `offset`: fewer only at the end of the file. May stop when the signal is aborted. `allocate` as in the
+ * contract's `FileRange`.
+ */
+export type FetchRange = (
+  offset: number,
+  length: number,
+  signal: AbortSignal,
+  allocate: (bytes: number) => Uint8Array,
+) => Promise<Uint8Array>;
 
 export interface FileReaderOptions {
   /** That of the file when it was opened, in bytes: nothing past it is fetched. */
@@ -37,6 +45,10 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024;
  * unreserved and kept no longer than their reply needs them: as a session answers one READ at a time, that is at
  * most 255 KiB for each. So no read fails or waits for want of memory.
  *
+ * Memory of a window is used again for the one that is fetched as soon as it is dropped, if that is as long: the same file's, so that no
+ * mistake could show one client what another reads. Made anew for each, 4 MiB of it cost a third of a download's CPU time, because V8 looks
+ * for garbage after every 44 MiB.
+ *
  * A fetch ahead that fails is met by the read that needs its bytes. After `ESTALE` (the file was replaced) every
  * read fails: whatever could still be fetched is of another file.
  */
@@ -53,6 +65,8 @@ export class FileReader {
   #current: ReadWindow | undefined;
   /** The one fetched ahead. Once dropped it keeps this place until its fetch has settled: no third is begun. */
   #ahead: ReadWindow | undefined;
+  /** Of the window that has just been dropped; not reserved any more, so nothing keeps it beyond that turn. */
+  #spare: Uint8Array | undefined;
   /** Where the last read ended. */
   #next: number | undefined;
   /** The read that waits for a fetch; never rejects. */
@@ -69,8 +83,8 @@ export class FileReader {
 
   /**
    * The bytes at `offset`: `length` of them, fewer only at the end of the file, where there are none (section 6.4
-   * of the draft promises full reads of regular files). Without a promise when they are there. May be a view of
-   * what is held. A read waits for one that is under way.
+   * of the draft promises full reads of regular files). Without a promise when they are there: then they are a view of
+   * what is held, good until the next read. A read waits for one that is under way.
    * @throws what the fetch failed with, and the next read tries again; `ESTALE` for good; `EBADF` once closed.
    */
   read(offset: number, length: number): Uint8Array | Promise<Uint8Array> {
@@ -124,13 +138,14 @@ export class FileReader {
     for (let at = offset; at < end; ) {
       const window = this.#windowAt(at, end - at);
       if (isSequential) this.#readAhead(window);
+      this.#spare = undefined;
       if (window.isFetching) await window.settled;
       this.#assertReadable();
       const piece = this.#take(window, at, end);
       if (piece.length === 0) break;
       at += piece.length;
-      // A view would keep the whole window in memory while the rest is waited for.
-      pieces.push(at < end ? Buffer.from(piece) : piece);
+      // Whoever waits for the promise may not see it before another read.
+      pieces.push(Buffer.from(piece));
     }
     return pieces.length === 1 ? (pieces[0] as Uint8Array) : Buffer.concat(pieces);
   }
@@ -149,7 +164,7 @@ export class FileReader {
   #windowAt(offset: number, needed: number): ReadWindow {
     const before = this.#current;
     if (before?.covers(offset)) return before;
-    before?.drop();
+    this.#spare = before?.drop();
     if (this.#ahead?.covers(offset)) {
       this.#current = this.#ahead;
       this.#ahead = undefined;
@@ -189,7 +204,11 @@ export class FileReader {
 
   #window(stretch: Stretch, onEmpty: () => void): ReadWindow {
     const { start, length } = stretch;
-    return new ReadWindow(stretch, () => this.#fetch(start, length, this.#closed.signal), onEmpty);
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const { signal } = this.#closed;
+    const fetch: Fetch = (allocate) => this.#fetch(start, length, signal, allocate);
+    return new ReadWindow(stretch, fetch, onEmpty, spare);
   }
 
   #drop(): void {

@@ -1,3 +1,6 @@
+/** Fetches a window's bytes, into what it gets from `allocate` if it likes. */
+export type Fetch = (allocate: (bytes: number) => Uint8Array) => Promise<Uint8Array>;
+
 /** Which bytes a window asks for. */
 export interface Stretch {
   readonly start: number;
@@ -17,12 +20,17 @@ export class ReadWindow {
   #state: 'fetching' | 'there' | 'failed' | 'gone' = 'fetching';
   #dropped = false;
   #bytes: Uint8Array = new Uint8Array(0);
+  /** What was made for the fetch, if it wanted any. */
+  #memory: Uint8Array | undefined;
+  /** As much of another window, for the fetch to use again. */
+  #spare: Uint8Array | undefined;
   #error: unknown;
 
-  constructor({ start, length }: Stretch, fetch: () => Promise<Uint8Array>, onEmpty: () => void) {
+  constructor({ start, length }: Stretch, fetch: Fetch, onEmpty: () => void, spare?: Uint8Array) {
     this.start = start;
     this.length = length;
     this.#onEmpty = onEmpty;
+    this.#spare = spare;
     this.settled = this.#fill(fetch);
   }
 
@@ -60,16 +68,18 @@ export class ReadWindow {
     return this.#bytes.subarray(from - this.start, to - this.start);
   }
 
-  /** Nobody needs it any more. */
-  drop(): void {
+  /** Nobody needs it any more, nor any view of it. Returns memory that nobody will write to, if it has any. */
+  drop(): Uint8Array | undefined {
     this.#dropped = true;
+    const memory = this.#state === 'there' ? this.#memory : undefined;
     if (this.#state === 'there') this.#empty();
     if (!this.isFetching) this.#state = 'gone';
+    return memory;
   }
 
-  async #fill(fetch: () => Promise<Uint8Array>): Promise<void> {
+  async #fill(fetch: Fetch): Promise<void> {
     try {
-      this.#bytes = await fetch();
+      this.#bytes = await fetch((bytes) => this.#allocate(bytes));
       this.#state = 'there';
     } catch (error) {
       this.#error = error;
@@ -79,8 +89,17 @@ export class ReadWindow {
     if (this.#dropped) this.drop();
   }
 
+  /** A fetch that begins again may have left something that still writes to what it got before. */
+  #allocate(bytes: number): Uint8Array {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    this.#memory = spare?.length === bytes ? spare : Buffer.allocUnsafeSlow(bytes);
+    return this.#memory;
+  }
+
   #empty(): void {
     this.#bytes = new Uint8Array(0);
+    this.#memory = undefined;
     this.#onEmpty();
   }
 }

@@ -62,7 +62,7 @@ const toRequest = (port: number, more: Partial<HttpRequest> = {}) =>
   });
 
 async function fetchFrom({ port }: Store, bodies: WholeBodies, maxBytes: number, signal?: AbortSignal) {
-  const { response } = await bodies.handle(toRequest(port), maxBytes, signal);
+  const { response } = await bodies.handle(toRequest(port), maxBytes, signal && { abortSignal: signal });
   return response;
 }
 

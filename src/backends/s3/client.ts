@@ -129,7 +129,7 @@ function createRequestHandler({ connecting, usual, patient }: Silence): RequestH
   return Object.assign(handler, {
     handle: (request: HttpRequest, extras?: HandlerOptions & LaneOptions) => {
       if (extras?.wholeBytes !== undefined && !wholeBodies.isBusy)
-        return wholeBodies.handle(request, extras.wholeBytes, extras.abortSignal);
+        return wholeBodies.handle(request, extras.wholeBytes, extras);
       return mayBeSilent(request) ? patiently(request, extras) : usually(request, extras);
     },
     destroy: () => {

@@ -12,6 +12,8 @@ export interface ObjectRange {
   /** Bytes; up to the end when absent. */
   readonly length?: number | undefined;
   readonly etag?: string | undefined;
+  /** Makes the memory of a range that comes in one piece. */
+  readonly allocate?: ((bytes: number) => Uint8Array) | undefined;
   /** Ends the read and its connection. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,7 +28,7 @@ const MAX_ATTEMPTS = 4;
 export async function* readObject(
   { client, bucket }: Bucket,
   key: string,
-  { offset = 0, length, etag, signal }: ObjectRange,
+  { offset = 0, length, etag, allocate, signal }: ObjectRange,
 ): AsyncGenerator<Uint8Array> {
   if (length === 0) return;
   let at = offset;
@@ -40,7 +42,10 @@ export async function* readObject(
       IfMatch: pinned,
       Range: isWhole ? undefined : `bytes=${at}-${end === undefined ? '' : end - 1}`,
     });
-    const options = signal === undefined ? {} : { abortSignal: signal };
+    const options = {
+      ...(signal === undefined ? {} : { abortSignal: signal }),
+      ...(allocate === undefined ? {} : { allocate }),
+    };
     const { Body, ContentLength, ETag } = await client.send(request, options);
     if (ContentLength === undefined) throw new Error('the store did not say how much it would send');
     pinned ??= ETag;

@@ -45,11 +45,12 @@ async function openFile(state: SessionState, path: string, flags: number): Promi
   if (info.type === 'directory') throw new FsError('EISDIR', 'a directory cannot be read as a file');
   const { size, etag } = info;
   // The end of the session closes the reader, so that its signal says that too.
-  const fetch: FetchRange = (offset, length, signal) =>
+  const fetch: FetchRange = (offset, length, signal, allocate) =>
     state.observer.request('read', path, () =>
       backend.readFileRange({ ...context, signal }, path, {
         offset,
         length,
+        allocate,
         ...(etag === undefined ? {} : { etag }),
       }),
     );
