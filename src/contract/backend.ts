@@ -102,8 +102,8 @@ export interface FileRange {
   readonly length: number;
   readonly etag?: string;
   /**
-   * Makes memory for so many of these bytes, which has been used before: for a backend that would otherwise make it for each range, and may
-   * be called once more when it begins again. What is not asked for here is not used again.
+   * Gives memory of so many bytes to read into, which may have been used before, and what is returned may be a view of it. Once the range is there it is the
+   * caller's again. A backend that makes memory of its own for each range is as right, and slower; one that begins again asks again.
    */
   readonly allocate?: (bytes: number) => Uint8Array;
 }

@@ -23,6 +23,26 @@ describe('sequential reads', () => {
     expect(await reader.read(20 * MiB, 32 * KiB)).toHaveLength(0);
   });
 
+  test('are fetched into memory that is used again', async () => {
+    const { used, expectRead } = readerOf(patterned(40 * MiB));
+    for (let at = 0; at < 40 * MiB; at += 32 * KiB) await expectRead(at, 32 * KiB);
+    const largest = used.filter(({ length }) => length === 4 * MiB);
+    expect(largest).toHaveLength(9);
+    expect(new Set(largest.map(({ buffer }) => buffer)).size).toBe(2);
+  });
+
+  test('that had to wait keep their bytes whatever is read next, the others until then', async () => {
+    const content = patterned(20 * MiB);
+    const { reader } = readerOf(content);
+    const kept: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+    for (let at = 0; at < 20 * MiB; at += 32 * KiB) {
+      const bytes = reader.read(at, 32 * KiB);
+      if (bytes instanceof Promise) kept.push({ at, bytes: await bytes });
+    }
+    expect(kept.length).toBeGreaterThan(5);
+    for (const { at, bytes } of kept) expect(content.subarray(at, at + 32 * KiB).equals(bytes)).toBe(true);
+  });
+
   test('fetch the next window as soon as they are known to be sequential, before it is asked for', async () => {
     const { reader, fetched, expectRead } = readerOf(patterned(MiB));
     await expectRead(0, 10 * KiB);

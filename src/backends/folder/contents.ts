@@ -30,9 +30,9 @@ export async function reading<T>(
 }
 
 /** Bytes of a file as {@link reading} opens it. */
-export function readRange(place: Place, { offset, length, etag }: FileRange): Promise<Uint8Array> {
+export function readRange(place: Place, { offset, length, etag, allocate }: FileRange): Promise<Uint8Array> {
   return reading(place, etag, (file, size) =>
-    readAt(file, offset, Math.min(length, Math.max(0, size - offset))),
+    readAt(file, offset, Math.min(length, Math.max(0, size - offset)), allocate),
   );
 }
 
@@ -42,8 +42,13 @@ export function pathTo(file: FileHandle): string {
 }
 
 /** Up to `length` bytes; fewer only at the end. */
-export async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+export async function readAt(
+  file: FileHandle,
+  offset: number,
+  length: number,
+  allocate: (bytes: number) => Uint8Array = Buffer.allocUnsafeSlow,
+): Promise<Uint8Array> {
+  const bytes = allocate(length);
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);

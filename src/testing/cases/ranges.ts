@@ -38,6 +38,18 @@ export const rangeCases: readonly ConformanceCase[] = [
     }),
   ),
   {
+    name: 'readFileRange: may be read into memory in which there are other bytes',
+    async run({ backend, context }) {
+      const bytes = noise(SIZE);
+      await backend.writeFile(context, '/file', bytes);
+      for (const offset of [0, 100, SIZE - 100]) {
+        const allocate = (length: number) => new Uint8Array(length).fill(0xee);
+        const range = await backend.readFileRange(context, '/file', { offset, length: 1000, allocate });
+        assertBytes(range, bytes.subarray(offset, offset + 1000));
+      }
+    },
+  },
+  {
     name: 'readFileRange: any range of an empty file is empty',
     async run({ backend, context }) {
       await backend.writeFile(context, '/file', new Uint8Array(0));
