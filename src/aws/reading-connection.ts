@@ -52,7 +52,11 @@ export class ReadingConnection {
   constructor(options: ReadingConnectionOptions) {
     const { connecting, silence, onClosed } = options;
     const onread = {
-      buffer: () => (this.#body ?? this.#headBytes).subarray(this.#taken),
+      // Never none at all: TLS hands on what it has until it is taken, and a connection that has just been ended takes nothing.
+      buffer: () => {
+        const room = (this.#body ?? this.#headBytes).subarray(this.#taken);
+        return room.length > 0 ? room : this.#headBytes;
+      },
       callback: (length: number) => {
         this.#take(length);
         return true;

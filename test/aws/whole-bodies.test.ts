@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { HttpRequest } from '@smithy/core/protocols';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WholeBodies, type WholeBodiesOptions } from '../../src/aws/whole-bodies.ts';
+import { Running } from '../support/processes.ts';
 import { startTlsFront } from '../support/tls-front.ts';
 
 const KiB = 1024;
+const MiB = 1024 * KiB;
 
 /** What a store does with each request, given its text. */
 type Answer = (socket: Socket, request: string) => void;
@@ -230,6 +232,26 @@ describe('a connection', () => {
     await expect(create().handle(request, 1)).rejects.toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
     expect(store.requests).toEqual([]);
   });
+});
+
+test('an answer by TLS whose head does not end is refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const store = await startStore((socket) => void socket.write(Buffer.alloc(MiB, 'x')));
+  const front = await startTlsFront(`http://127.0.0.1:${store.port}`, folder);
+  onTestFinished(() => front.close());
+  const { port } = new URL(front.endpoint);
+  const program = `
+    import { WholeBodies } from './dist/aws/whole-bodies.js';
+    const bodies = new WholeBodies({ connecting: 5000, silence: 5000, maxSockets: 1 });
+    const request = { protocol: 'https:', hostname: 'localhost', port: ${port}, method: 'GET', path: '/', query: {}, headers: {} };
+    await bodies.handle(request, 10).catch(({ message }) => console.log(message));`;
+  // A process of its own, which can be told whom to trust, and which an endless loop would not outlive.
+  const client = new Running(process.execPath, ['--input-type=module', '--eval', program], {
+    env: { NODE_EXTRA_CA_CERTS: front.certificateFile },
+  });
+  onTestFinished(() => client.kill('SIGKILL'));
+  expect(await client.exited).toMatchObject({ code: 0, stdout: 'the store did not answer by HTTP/1.1' });
 });
 
 test('a request that is given up ends its connection and rejects with the reason', async () => {
