@@ -80,6 +80,8 @@ export class ReadWindow {
   async #fill(fetch: Fetch): Promise<void> {
     try {
       this.#bytes = await fetch((bytes) => this.#allocate(bytes));
+      if (this.#bytes.buffer !== this.#memory?.buffer) this.#memory = undefined;
+      this.#spare = undefined;
       this.#state = 'there';
     } catch (error) {
       this.#error = error;
@@ -99,7 +101,7 @@ export class ReadWindow {
 
   #empty(): void {
     this.#bytes = new Uint8Array(0);
-    this.#memory = undefined;
+    this.#memory = this.#spare = undefined;
     this.#onEmpty();
   }
 }

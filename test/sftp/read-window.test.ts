@@ -24,6 +24,19 @@ test('memory is given back by a window that is there, not by one that may still 
   expect(dropped.drop()).toBeUndefined();
 });
 
+test('memory that the bytes do not lie in is not kept', async () => {
+  const window = new ReadWindow(
+    { start: 0, length: 10 },
+    async (allocate) => {
+      allocate(10);
+      return new Uint8Array(10);
+    },
+    () => undefined,
+  );
+  await window.settled;
+  expect(window.drop()).toBeUndefined();
+});
+
 test('a fetch that begins again gets other memory than before', async () => {
   const spare = new Uint8Array(10);
   const window = new ReadWindow(
