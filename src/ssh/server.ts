@@ -167,7 +167,10 @@ export class SshServer {
     for (const { ssh } of this.#connections.values()) void ssh.cutOff();
   }
 
+  /** The listener may close before its last sockets have said that they have: then these would be heard of when all is over. */
   async #ended(): Promise<void> {
+    const closed = (socket: Socket) => new Promise((resolve) => socket.once('close', resolve));
+    await Promise.all([...this.#sockets.keys()].map(closed));
     await Promise.all([...this.#connections.values()].map(({ ssh }) => ssh.ended()));
   }
 

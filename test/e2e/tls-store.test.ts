@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Running } from '../support/processes.ts';
 import {
+  BUCKET,
   COMMAND,
   createSurroundings,
   PREFIX,
@@ -11,6 +12,7 @@ import {
   sftp,
   startService,
 } from '../support/service.ts';
+import { startStrictS3 } from '../support/strict-s3/server.ts';
 import { startTlsFront, type TlsFront } from '../support/tls-front.ts';
 
 const MiB = 1024 * 1024;
@@ -56,12 +58,15 @@ test.each([1, 20 * MiB + 1])(
 );
 
 test('a store whose certificate nobody knows is not spoken to', async () => {
-  around.s3.clearRequests();
+  const store = await startStrictS3({ buckets: [BUCKET] });
+  const unknown = await startTlsFront(store.endpoint, around.workspace.folder);
   const stranger = new Running(process.execPath, [...COMMAND, 'serve'], {
-    env: { ...around.env, AWS_ENDPOINT_URL_S3: front.endpoint },
+    env: { ...around.env, AWS_ENDPOINT_URL_S3: unknown.endpoint },
   });
   await stranger.line((line) => line.includes('cannot be reached: self-signed certificate'));
   stranger.kill('SIGTERM');
   await stranger.exited;
-  expect(around.s3.requests).toEqual([]);
+  expect(store.requests).toEqual([]);
+  await unknown.close();
+  await store.close();
 });
