@@ -18,8 +18,10 @@ export async function detectFeatures(store: ObjectStore): Promise<Features> {
   try {
     const create = new CreateMultipartUploadCommand({ Bucket, Key, ...CHECKED });
     const { UploadId } = await client.send(create);
-    const copy = { CopySource: toCopySource(Bucket, Key), PartNumber: 1 };
-    const refusal = await client.send(new UploadPartCopyCommand({ Bucket, Key, UploadId, ...copy })).then(
+    const source = { CopySource: toCopySource(Bucket, Key), PartNumber: 1 };
+    const copy = new UploadPartCopyCommand({ Bucket, Key, UploadId, ...source });
+    believeSecond500(copy);
+    const refusal = await client.send(copy).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -32,4 +34,25 @@ export async function detectFeatures(store: ObjectStore): Promise<Features> {
   } finally {
     await store.delete(Key);
   }
+}
+
+/**
+ * A store may answer 500 to what it does not know. Sent again as often as any request, that would keep the first large
+ * uploads waiting for seconds; a second 500 is believed.
+ */
+function believeSecond500(copy: UploadPartCopyCommand): void {
+  let answers = 0;
+  copy.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (statusOf(error) === 500 && ++answers === 2)
+          throw Object.assign(Object(error), { name: 'NotImplemented' });
+        throw error;
+      }
+    },
+    // Behind the retries, which ask what is thrown whether to go on.
+    { step: 'finalizeRequest', priority: 'low', name: 'sluiceSecond500' },
+  );
 }
