@@ -33,6 +33,9 @@ const HIERARCHIES = [
   },
 ] as const;
 
+/** So that each has a name of its own. */
+let opened = 0;
+
 /** By a cgroup where one may be made, which takes root; elsewhere processes are stopped for the rest of each period. */
 export function openCpuQuota(share: number, cleanup: Cleanup): CpuQuota {
   for (const hierarchy of HIERARCHIES) {
@@ -47,7 +50,7 @@ function openCgroup(
   share: number,
   cleanup: Cleanup,
 ): CpuQuota | undefined {
-  const own = join(folder, `sluice-bench-${process.pid}`);
+  const own = join(folder, `sluice-bench-${process.pid}-${opened++}`);
   try {
     if (!existsSync(join(folder, 'cgroup.procs'))) return undefined;
     mkdirSync(own);

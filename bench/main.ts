@@ -12,6 +12,7 @@ import { addSmallTask } from './commands/small-task.ts';
 import { addStartup } from './commands/startup.ts';
 import { addTelemetry } from './commands/telemetry.ts';
 import { addDownload, addUpload } from './commands/transfer.ts';
+import { addWorkers } from './commands/workers.ts';
 
 const program = new Command('npm run bench --')
   .description('Measures Sluice against what one could use instead; see bench/README.md.')
@@ -32,6 +33,7 @@ for (const add of [
   addPace,
   addStartup,
   addSmallTask,
+  addWorkers,
 ])
   add(program);
 

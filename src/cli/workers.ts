@@ -4,9 +4,6 @@ import type { Log } from '../contract/log.ts';
 /** Pause before a worker takes the place of one that has died, in milliseconds: one that dies at once is not to keep the machine busy. */
 const PAUSE_MS = 1000;
 
-/** What the workers are told. */
-const STOP = 'stop';
-
 /** How often a worker tells of its uploads, in milliseconds. */
 const TELL_MS = 5000;
 
@@ -44,15 +41,16 @@ export class Workers {
   readonly #listening = new Set<Worker>();
   #pause: NodeJS.Timeout | undefined;
   #hasStarted = false;
+  #isComplete = false;
   #isStopping = false;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
   }
 
-  /** Whether at least one takes connections. */
+  /** Whether at least one takes connections, and all have had the time to begin with it. */
   get isListening(): boolean {
-    return this.#listening.size > 0;
+    return this.#isComplete && this.#listening.size > 0;
   }
 
   /** Those in progress, the oldest of each worker. */
@@ -63,22 +61,17 @@ export class Workers {
   }
 
   /**
-   * Resolves with the address once the first listens, and has the others follow: what is wrong with the surroundings is said once.
+   * Resolves with the address once all listen, or have died at it. The others follow the first: what is wrong with the surroundings is said
+   * once. Clients stay for hours where they came in: those that come before the others listen would all stay with the first.
    * Rejects with a WorkerFailed when the first ends instead; undefined when all were stopped before.
    */
-  start(): Promise<Address | undefined> {
-    return new Promise((resolve, reject) => {
-      const first = this.#fork();
-      first.once('listening', (address) => {
-        this.#hasStarted = true;
-        while (!this.#isStopping && this.#workers.size < this.#options.count) this.#fork();
-        resolve(address);
-      });
-      first.once('exit', (code) => {
-        if (this.#isStopping) resolve(undefined);
-        else if (!this.#hasStarted) reject(new WorkerFailed(code ?? 1));
-      });
-    });
+  async start(): Promise<Address | undefined> {
+    const address = await this.#startFirst();
+    const others: Worker[] = [];
+    while (!this.#isStopping && this.#workers.size < this.#options.count) others.push(this.#fork());
+    await Promise.all(others.map(settled));
+    this.#isComplete = true;
+    return address;
   }
 
   /** Lets them end what they have begun. Resolves when all are gone: at the latest after `timeoutMs`, when they are killed. */
@@ -86,7 +79,8 @@ export class Workers {
     this.#isStopping = true;
     clearTimeout(this.#pause);
     const gone = [...this.#workers.keys()].map((worker) => {
-      if (worker.isConnected()) worker.send(STOP);
+      // Not a message: one that is starting would not hear it, and has nothing to end.
+      worker.process.kill('SIGTERM');
       return new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     });
     const kill = setTimeout(() => {
@@ -94,6 +88,20 @@ export class Workers {
     }, timeoutMs);
     await Promise.all(gone);
     clearTimeout(kill);
+  }
+
+  #startFirst(): Promise<Address | undefined> {
+    return new Promise((resolve, reject) => {
+      const first = this.#fork();
+      first.once('listening', (address) => {
+        this.#hasStarted = true;
+        resolve(address);
+      });
+      first.once('exit', (code) => {
+        if (this.#isStopping) resolve(undefined);
+        else if (!this.#hasStarted) reject(new WorkerFailed(code ?? 1));
+      });
+    });
   }
 
   #fork(): Worker {
@@ -123,22 +131,23 @@ export class Workers {
   }
 }
 
+/** It listens, or has gone. */
+function settled(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.once('listening', () => resolve());
+    worker.once('exit', () => resolve());
+  });
+}
+
 /** The number of this worker; undefined in a process that is none. */
 export function workerId(): number | undefined {
   return cluster.worker?.id;
 }
 
-/**
- * In a worker: aborted when all are to stop, or this one is told so by SIGTERM. A Ctrl-C reaches it too, but is for the process that it
- * belongs to.
- */
+/** In a worker: aborted by SIGTERM, when all are to stop or this one. A Ctrl-C reaches it too, but is for the process that it belongs to. */
 export function stopOfWorker(): AbortSignal {
   const controller = new AbortController();
-  const stop = () => controller.abort();
-  process.on('message', (message) => {
-    if (message === STOP) stop();
-  });
-  process.on('SIGTERM', stop);
+  process.on('SIGTERM', () => controller.abort());
   process.on('SIGINT', () => undefined);
   return controller.signal;
 }

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { startEcsAgent } from '../support/ecs-agent.ts';
-import { run } from '../support/processes.ts';
+import { Running, run } from '../support/processes.ts';
 import {
   BUCKET,
   COMMAND,
@@ -38,6 +38,8 @@ const stored = (path: string) =>
 const put = (path: string) => sftp(service, around.workspace, [`put ${local('small')} ${path}`]);
 const status = async (path: string) => (await fetch(`http://127.0.0.1:${service.healthPort}${path}`)).status;
 
+const busyWorkers = () => [...new Set(service.logged('authenticated').map(({ worker }) => worker))].sort();
+
 async function start(workers: number, env: Readonly<Record<string, string>> = {}): Promise<void> {
   service = await startService({ ...around.env, SLUICE_WORKERS: String(workers), ...env });
   for (let worker = 1; worker <= workers; worker++) await listens(worker);
@@ -59,8 +61,7 @@ test('workers share a port: each takes its turn, and uploads become objects and 
     await around.job(`/${name}`);
     expect(stored(name)).toBe('small');
   }
-  const busy = new Set(service.logged('authenticated').map(({ worker }) => worker));
-  expect([...busy].sort()).toEqual([1, 2]);
+  expect(busyWorkers()).toEqual([1, 2]);
   expect([await status('/livez'), await status('/readyz')]).toEqual([200, 200]);
   expect(await service.stop()).toMatchObject({ code: 0, signal: null });
   expect(
@@ -69,6 +70,13 @@ test('workers share a port: each takes its turn, and uploads become objects and 
       .map(({ worker }) => worker)
       .sort(),
   ).toEqual([1, 2, undefined]);
+});
+
+test('who comes as soon as the service says that it listens finds all of them', async () => {
+  service = await startService({ ...around.env, SLUICE_WORKERS: '2' });
+  const [one, two] = await Promise.all([put('/first'), put('/second')]);
+  expect([one?.code, two?.code]).toEqual([0, 0]);
+  expect(busyWorkers()).toEqual([1, 2]);
 });
 
 test('a worker that dies is replaced; its upload fails visibly, and leaves nothing', async () => {
@@ -107,6 +115,14 @@ test('all of them finish what is in progress when the service is to stop, and ta
   for (const each of uploading) expect((await each).code).toBe(0);
   expect(await service.running.exited).toMatchObject({ code: 0, signal: null });
   expect([stored('one'), stored('two')]).toEqual(['small', 'small']);
+});
+
+test('a stop while workers are starting is not waited out', async () => {
+  const env = { ...around.env, SLUICE_WORKERS: '2', SLUICE_DRAIN_SECONDS: '600' };
+  const running = new Running(process.execPath, [...COMMAND, 'serve'], { env });
+  await running.line((line) => line.includes('"worker listening"'));
+  running.kill('SIGTERM');
+  expect(await running.exited).toMatchObject({ code: 0, signal: null });
 });
 
 test('what is wrong with the surroundings is said once, and nothing goes on', async () => {
