@@ -28,6 +28,17 @@ export class Cleanup {
     return { path, remove: this.add(() => rmSync(path, { recursive: true, force: true })) };
   }
 
+  /** Runs `work` with a cleanup of its own, which is undone when that has ended, or the bench before it. */
+  async within<T>(work: (own: Cleanup) => Promise<T>): Promise<T> {
+    const own = new Cleanup();
+    const leave = this.add(() => own.run());
+    try {
+      return await work(own);
+    } finally {
+      await leave();
+    }
+  }
+
   /** Undoes everything, the latest first; never rejects. */
   run(): Promise<void> {
     this.#running ??= this.#run();

@@ -1,4 +1,4 @@
-import { Cleanup } from '../cleanup.ts';
+import type { Cleanup } from '../cleanup.ts';
 import { accountOn } from '../driver/account.ts';
 import { Fleet } from '../driver/fleet.ts';
 import type { Outcome } from '../driver/messages.ts';
@@ -72,16 +72,10 @@ export async function measureConcurrent(
 ): Promise<ConcurrentRun[]> {
   const runs: ConcurrentRun[] = [];
   for (const rate of options.rates) {
-    const own = new Cleanup();
-    const leave = cleanup.add(() => own.run());
-    try {
-      const run = await runOnce(options, rate, own);
-      runs.push(run);
-      for (const { message, count } of run.failures) options.say(`${count} uploads failed: ${message}`);
-      options.say(`${rateName(run.bytesPerSecond)}: ${run.finished} finished, ${run.faults.length} faults`);
-    } finally {
-      await leave();
-    }
+    const run = await cleanup.within((own) => runOnce(options, rate, own));
+    runs.push(run);
+    for (const { message, count } of run.failures) options.say(`${count} uploads failed: ${message}`);
+    options.say(`${rateName(run.bytesPerSecond)}: ${run.finished} finished, ${run.faults.length} faults`);
   }
   return runs;
 }

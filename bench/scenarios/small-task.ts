@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { containerCheck } from '../../cdk/container-check.ts';
-import { Cleanup } from '../cleanup.ts';
+import type { Cleanup } from '../cleanup.ts';
 import { type CpuQuota, openCpuQuota } from '../cpu-quota.ts';
 import { accountOn } from '../driver/account.ts';
 import { Connection } from '../driver/connection.ts';
@@ -64,15 +64,9 @@ export async function measureSmallTask(
 ): Promise<SmallTaskRun[]> {
   const runs: SmallTaskRun[] = [];
   for (let run = 1; run <= work.runs; run++) {
-    const own = new Cleanup();
-    const leave = cleanup.add(() => own.run());
-    try {
-      const done = await runOnce(work, own);
-      runs.push(done);
-      work.say(`run ${run} of ${work.runs}: ${done.faults.length} faults, held by ${done.quotaBy}`);
-    } finally {
-      await leave();
-    }
+    const done = await cleanup.within((own) => runOnce(work, own));
+    runs.push(done);
+    work.say(`run ${run} of ${work.runs}: ${done.faults.length} faults, held by ${done.quotaBy}`);
   }
   return runs;
 }

@@ -1,4 +1,4 @@
-import { Cleanup } from '../cleanup.ts';
+import type { Cleanup } from '../cleanup.ts';
 import { accountOn } from '../driver/account.ts';
 import { Connection } from '../driver/connection.ts';
 import { GeneratedContent } from '../driver/content.ts';
@@ -39,14 +39,8 @@ export interface SmallRun {
 export async function measureSmall(options: SmallOptions, cleanup: Cleanup): Promise<SmallRun[]> {
   const runs: SmallRun[] = [];
   for (const connections of options.connections) {
-    const own = new Cleanup();
-    const leave = cleanup.add(() => own.run());
-    try {
-      runs.push(await runOnce(options, connections, own));
-      options.say(`${connections} connections: done`);
-    } finally {
-      await leave();
-    }
+    runs.push(await cleanup.within((own) => runOnce(options, connections, own)));
+    options.say(`${connections} connections: done`);
   }
   return runs;
 }

@@ -1,8 +1,8 @@
-import { Cleanup } from '../cleanup.ts';
+import type { Cleanup } from '../cleanup.ts';
 import { type CpuQuota, openCpuQuota } from '../cpu-quota.ts';
 import { accountOn } from '../driver/account.ts';
 import { Fleet } from '../driver/fleet.ts';
-import { processTree } from '../measure/proc.ts';
+import { hasProc, processTree } from '../measure/proc.ts';
 import { difference } from '../measure/statistics.ts';
 import { cpuSeconds } from '../measure/timeline.ts';
 import { openSite } from '../site.ts';
@@ -51,21 +51,16 @@ const STALL_SECONDS = 180;
 
 /** The same uploads at once to servers of one worker and of more, each worker held to the same share of a processor. */
 export async function measureWorkers(options: WorkersOptions, cleanup: Cleanup): Promise<WorkersSeries[]> {
+  if (!hasProc()) throw new Error('workers are found in /proc, and there is none');
   const series = options.workers.map((workers) => ({ workers, runs: [] as WorkersRun[] }));
   for (let run = 1; run <= options.runs; run++) {
     for (const { workers, runs } of series) {
-      const own = new Cleanup();
-      const leave = cleanup.add(() => own.run());
-      try {
-        const done = await runOnce(options, workers, own);
-        runs.push(done);
-        const { wallSeconds, faults } = done;
-        options.say(
-          `run ${run} of ${options.runs}, SLUICE_WORKERS=${workers}: ${wallSeconds.toFixed(2)} s, ${faults.length} faults`,
-        );
-      } finally {
-        await leave();
-      }
+      const done = await cleanup.within((own) => runOnce(options, workers, own));
+      runs.push(done);
+      const { wallSeconds, faults } = done;
+      options.say(
+        `run ${run} of ${options.runs}, SLUICE_WORKERS=${workers}: ${wallSeconds.toFixed(2)} s, ${faults.length} faults`,
+      );
     }
   }
   return series;

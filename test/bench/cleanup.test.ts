@@ -16,6 +16,23 @@ test('everything is undone, the latest first, once', async () => {
   expect(undone).toEqual(['early', 'last', 'first']);
 });
 
+test('what work has of its own is undone when it ends, well or not, or when everything is', async () => {
+  const cleanup = new Cleanup();
+  const undone: string[] = [];
+  expect(await cleanup.within(async (own) => own.add(() => void undone.push('done')) && 1)).toBe(1);
+  const failing = cleanup.within(async (own) => {
+    own.add(() => void undone.push('failed'));
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  void cleanup.within((own) => {
+    own.add(() => void undone.push('cut'));
+    return new Promise(() => undefined);
+  });
+  await cleanup.run();
+  expect(undone).toEqual(['done', 'failed', 'cut']);
+});
+
 test('a temporary folder and a server process are gone afterwards', async () => {
   const cleanup = new Cleanup();
   const { path } = await cleanup.folder(tmpdir());

@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import { smallTaskTable } from '../../bench/reports/small-task.ts';
 import { startupTable } from '../../bench/reports/startup.ts';
-import { workersTable } from '../../bench/reports/workers.ts';
 import type { SmallTaskRun } from '../../bench/scenarios/small-task.ts';
-import type { WorkersRun } from '../../bench/scenarios/workers.ts';
 import { KiB, MiB } from '../../bench/sizes.ts';
 
 const START = { wallSeconds: 1.5, serverCpuSeconds: 1.25, idleRssBytes: 96 * MiB, usedRssBytes: 100 * MiB };
@@ -44,24 +42,4 @@ test('a light load has its rates, the longest checks and what was wrong', () => 
   expect(lines).toContain('| MiB per s of the large file | 8.0 (8.0 to 8.0) |');
   expect(lines).toContain('| Check of the container ms, longest | 140 (140 to 140) |');
   expect(lines.slice(-2)).toEqual(['The processor is shared out by cgroup v2.', '/readyz: 503']);
-});
-
-test('workers are compared by their rate with the first number of them', () => {
-  const run = (wallSeconds: number, faults: string[] = []): WorkersRun => ({
-    ...{ quotaBy: 'cgroup v2', wallSeconds, serverCpuSeconds: 5, clientCpuSeconds: 4 },
-    ...{ sinkCpuSeconds: undefined, faults },
-  });
-  const series = [
-    { workers: 1, runs: [run(20), run(10)] },
-    { workers: 2, runs: [run(8, ['file-1.bin: no object'])] },
-  ];
-  const work = { clients: 10, size: 128 * MiB, writeBytes: 32 * KiB, cpuShare: 0.35 };
-  const lines = workersTable({ ...work, series }).split('\n');
-  expect(lines.slice(2)).toEqual([
-    '| 1 | 96 (64 to 128) | 1.00 | 4.00 (4.00 to 4.00) | 0.38 (0.25 to 0.50) | 0.30 (0.20 to 0.40) | - |',
-    '| 2 | 160 (160 to 160) | 1.67 | 4.00 (4.00 to 4.00) | 0.63 (0.63 to 0.63) | 0.50 (0.50 to 0.50) | - |',
-    '',
-    'Each worker has 0.35 of a processor, by cgroup v2.',
-    'file-1.bin: no object',
-  ]);
 });
